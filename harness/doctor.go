@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package harness
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// Finding is what [Doctor] says about one thing this host needs.
+type Finding struct {
+	What string `json:"what"`
+	// State is "ok", "missing" (the main job cannot run) or "note".
+	State string `json:"state"`
+	Found string `json:"found"`
+	// Fix is the command or step that mends it, "" where nothing is to be done.
+	Fix string `json:"fix,omitempty"`
+}
+
+// hostTool is a program that building or booting a kernel runs.
+type hostTool struct {
+	name, pkg string // as in PATH; Debian's package
+	why       string
+	optional  bool
+}
+
+var hostTools = []hostTool{
+	{"qemu-system-x86_64", "qemu-system-x86", "boots the guest", false},
+	{"gcc", "build-essential", "compiles the kernel", false},
+	{"make", "build-essential", "drives the kernel's build", false},
+	{"ld", "build-essential", "links the kernel", false},
+	{"flex", "flex", "the kernel's configuration", false},
+	{"bison", "bison", "the kernel's configuration", false},
+	{"bc", "bc", "the kernel's build", false},
+	{"pahole", "dwarves", "BTF, which the probes need", false},
+	{"xz", "xz-utils", "unpacks the source", false},
+	{"lz4", "lz4", "packs the kernel image", false},
+	{"git", "git", "sources given as git:REPO@REF", true},
+	{"clang", "clang", "regenerates the eBPF objects (make generate)", true},
+	{"llvm-strip", "llvm", "regenerates the eBPF objects (make generate)", true},
+}
+
+// needDisk is the room that one source, one build tree and one image take.
+const needDisk = 6 << 30
+
+// Doctor looks at what this host has and lacks. cacheDir is where ringproof
+// keeps its cache; it need not exist yet.
+func Doctor(cacheDir string) []Finding {
+	var f []Finding
+	for _, t := range hostTools {
+		f = append(f, t.find())
+	}
+	f = append(f,
+		findHeader("libelf.h", "libelf-dev"),
+		findHeader("openssl/opensslv.h", "libssl-dev"),
+		findSource(), findKVM(), findCPUs(), findMemory(), findDisk(cacheDir))
+	return f
+}
+
+// Healthy reports whether the main job can run: nothing is missing.
+func Healthy(findings []Finding) bool {
+	for _, f := range findings {
+		if f.State == "missing" {
+			return false
+		}
+	}
+	return true
+}
+
+func aptInstall(pkg string) string {
+	return "sudo apt-get update && sudo apt-get install -y " + pkg
+}
+
+func (t hostTool) find() Finding {
+	f := Finding{What: t.name, State: "ok"}
+	path, err := exec.LookPath(t.name)
+	if err == nil {
+		f.Found = path
+		if out, err := exec.Command(path, "--version").Output(); err == nil {
+			f.Found, _, _ = strings.Cut(string(out), "\n")
+		}
+		return f
+	}
+	f.State, f.Found, f.Fix = "missing", "not in PATH; needed: "+t.why, aptInstall(t.pkg)
+	if t.optional {
+		f.State, f.Found = "note", "not in PATH; only for: "+t.why
+	}
+	return f
+}
+
+func findHeader(name, pkg string) Finding {
+	for _, dir := range []string{"/usr/include", "/usr/include/x86_64-linux-gnu"} {
+		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
+			return Finding{What: pkg, State: "ok", Found: filepath.Join(dir, name)}
+		}
+	}
+	return Finding{What: pkg, State: "missing", Found: "no " + name + "; the kernel's build needs it", Fix: aptInstall(pkg)}
+}
+
+func findSource() Finding {
+	f := Finding{What: "kernel source", State: "ok"}
+	tars, _ := filepath.Glob("/usr/src/linux-source-*.tar.*")
+	if len(tars) > 0 {
+		f.Found = strings.Join(tars, " ")
+		return f
+	}
+	f.State = "note"
+	f.Found = "no /usr/src/linux-source-*.tar.*; root installs it when it is needed, or give --source"
+	f.Fix = aptInstall("linux-source-6.12")
+	return f
+}
+
+func findKVM() Finding {
+	const dev = "/dev/kvm"
+	f := Finding{What: "KVM", State: "note"}
+	fd, err := unix.Open(dev, unix.O_RDWR|unix.O_CLOEXEC, 0)
+	switch {
+	case err == unix.ENOENT:
+		f.Found = "no " + dev + ": guests run under emulation (TCG), which is slower and works"
+	case err == unix.EACCES:
+		f.Found, f.Fix = dev+" is not yours to open: guests run under emulation (TCG)", "sudo usermod -aG kvm $USER   (then log in again)"
+	case err != nil:
+		f.Found = fmt.Sprintf("%s does not open (%v): guests run under emulation (TCG)", dev, err)
+	default:
+		unix.Close(fd)
+		f.State, f.Found = "ok", dev+" opens; only a guest that comes up proves it: the first run tries"
+	}
+	return f
+}
+
+func findCPUs() Finding {
+	f := Finding{What: "processors", State: "ok", Found: strconv.Itoa(runtime.NumCPU())}
+	if runtime.NumCPU() < 2 {
+		f.State, f.Found = "note", "1: guests have two, so races show less often and everything is slower"
+	}
+	return f
+}
+
+func findMemory() Finding {
+	f := Finding{What: "memory", State: "note", Found: "cannot read /proc/meminfo"}
+	file, err := os.Open("/proc/meminfo")
+	if err != nil {
+		return f
+	}
+	defer file.Close()
+	for scan := bufio.NewScanner(file); scan.Scan(); {
+		fields := strings.Fields(scan.Text())
+		if len(fields) >= 2 && fields[0] == "MemAvailable:" {
+			kib, _ := strconv.ParseUint(fields[1], 10, 64)
+			f.State, f.Found = "ok", fmt.Sprintf("%d MiB available", kib>>10)
+			if kib < 2<<20 {
+				f.State = "note"
+				f.Found += "; linking a kernel takes about 2 GiB"
+			}
+		}
+	}
+	return f
+}
+
+func findDisk(dir string) Finding {
+	f := Finding{What: "cache", State: "ok"}
+	at := dir
+	var st unix.Statfs_t
+	for unix.Statfs(at, &st) != nil && at != "/" {
+		at = filepath.Dir(at) // the cache need not exist yet
+	}
+	free := st.Bavail * uint64(st.Bsize)
+	f.Found = fmt.Sprintf("%s, %d MiB free", dir, free>>20)
+	if unix.Access(at, unix.W_OK) != nil {
+		f.State, f.Fix = "missing", "make "+at+" writable, or set XDG_CACHE_HOME"
+		f.Found += ", not writable"
+	} else if free < needDisk {
+		f.State, f.Fix = "note", "ringproof cache prune, or set XDG_CACHE_HOME to a larger disk"
+		f.Found += fmt.Sprintf("; a first build takes about %d MiB", needDisk>>20)
+	}
+	return f
+}
