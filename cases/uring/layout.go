@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package uring
+
+// The structures below are those of include/uapi/linux/io_uring.h. Their
+// sizes are checked by a test.
+
+// SQE is struct io_uring_sqe, 64 bytes. The unions carry the name of the
+// member that ringproof uses most.
+type SQE struct {
+	Opcode      Op
+	Flags       SQEFlags
+	IOPrio      uint16
+	FD          int32
+	Off         uint64
+	Addr        uint64
+	Len         uint32
+	OpFlags     uint32 // rw_flags and all others that share its place
+	UserData    uint64
+	BufIndex    uint16 // buf_index or buf_group
+	Personality uint16
+	SpliceFDIn  int32
+	Addr3       uint64
+	_           uint64
+}
+
+// CQE is struct io_uring_cqe without the second half that CQE32 adds.
+type CQE struct {
+	UserData uint64
+	Res      int32
+	Flags    uint32
+}
+
+// Params is struct io_uring_params: flags and sizes go in, all of it comes back.
+type Params struct {
+	SQEntries    uint32
+	CQEntries    uint32
+	Flags        SetupFlags
+	SQThreadCPU  uint32
+	SQThreadIdle uint32 // milliseconds
+	Features     uint32
+	WqFD         uint32
+	_            [3]uint32
+	SQOff        SQOffsets
+	CQOff        CQOffsets
+}
+
+// SQOffsets is struct io_sqring_offsets.
+type SQOffsets struct {
+	Head, Tail, RingMask, RingEntries, Flags, Dropped, Array, _ uint32
+	UserAddr                                                    uint64
+}
+
+// CQOffsets is struct io_cqring_offsets.
+type CQOffsets struct {
+	Head, Tail, RingMask, RingEntries, Overflow, CQEs, Flags, _ uint32
+	UserAddr                                                    uint64
+}
+
+// Timespec is struct __kernel_timespec, which TIMEOUT and LINK_TIMEOUT point to.
+type Timespec struct {
+	Sec, Nsec int64
+}
+
+// geteventsArg is struct io_uring_getevents_arg.
+type geteventsArg struct {
+	sigmask   uint64
+	sigmaskSz uint32
+	minWait   uint32
+	ts        uint64
+}
+
+// syncCancelReg is struct io_uring_sync_cancel_reg.
+type syncCancelReg struct {
+	addr    uint64
+	fd      int32
+	flags   uint32
+	timeout Timespec
+	opcode  uint8
+	_       [7]uint8
+	_       [3]uint64
+}
+
+// probeOp is struct io_uring_probe_op.
+type probeOp struct {
+	op    uint8
+	_     uint8
+	flags uint16
+	_     uint32
+}
+
+// probeReg is struct io_uring_probe with room for every 8-bit opcode.
+type probeReg struct {
+	lastOp uint8
+	opsLen uint8
+	_      uint16
+	_      [3]uint32
+	ops    [256]probeOp
+}
+
+// EnterFlags are IORING_ENTER_*.
+type EnterFlags uint32
+
+const (
+	EnterGetEvents EnterFlags = 1 << 0 // IORING_ENTER_GETEVENTS
+	EnterSQWakeup  EnterFlags = 1 << 1 // IORING_ENTER_SQ_WAKEUP
+	EnterSQWait    EnterFlags = 1 << 2 // IORING_ENTER_SQ_WAIT
+	enterExtArg    EnterFlags = 1 << 3 // IORING_ENTER_EXT_ARG
+)
+
+// Flags that the kernel shows in the SQ ring, IORING_SQ_*.
+const (
+	sqNeedWakeup uint32 = 1 << 0
+	sqCQOverflow uint32 = 1 << 1
+	sqTaskrun    uint32 = 1 << 2
+)
+
+// NopInjectResult is IORING_NOP_INJECT_RESULT in a NOP's nop_flags: the NOP
+// completes with the value of sqe->len. Linux 6.10 and later.
+const NopInjectResult uint32 = 1 << 0
+
+// CancelFlags of ASYNC_CANCEL and SYNC_CANCEL, IORING_ASYNC_CANCEL_*.
+const (
+	CancelAll      uint32 = 1 << 0
+	CancelFD       uint32 = 1 << 1
+	CancelAny      uint32 = 1 << 2
+	CancelFDFixed  uint32 = 1 << 3
+	CancelUserData uint32 = 1 << 4
+	CancelOp       uint32 = 1 << 5
+)
+
+const (
+	offSQRing = 0          // IORING_OFF_SQ_RING
+	offCQRing = 0x8000000  // IORING_OFF_CQ_RING
+	offSQEs   = 0x10000000 // IORING_OFF_SQES
+
+	registerProbe      = 8  // IORING_REGISTER_PROBE
+	registerSyncCancel = 24 // IORING_REGISTER_SYNC_CANCEL
+
+	opSupported = 1 << 0 // IO_URING_OP_SUPPORTED
+)
