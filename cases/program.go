@@ -23,6 +23,8 @@ type Program struct {
 	Name string
 	// About says in a few lines what the program does and why. Free text.
 	About string
+	// License is the SPDX expression of the program's file, "" if it names none.
+	License string
 	// Rules are the IDs of the rules the program was written for. They guide
 	// readers and coverage tables; the judge checks every rule regardless.
 	Rules []string
@@ -48,7 +50,8 @@ const (
 
 // Ring is one io_uring instance, created before the first step.
 type Ring struct {
-	Name string
+	Name    string
+	Comment string // of the text form, as in every item; means nothing to a run
 	// Entries is the number of submission queue entries, a power of two, 1 to 4096.
 	Entries uint32
 	// CQEntries is the completion queue's size; 0 leaves it to the kernel
@@ -79,8 +82,9 @@ const (
 // Resource is one or two file descriptors, made before the first step and
 // closed after the last.
 type Resource struct {
-	Name string
-	Kind ResourceKind
+	Name    string
+	Comment string
+	Kind    ResourceKind
 	// FS, Size (bytes) and Fill describe a file's place and first content.
 	FS     FS
 	Size   uint32
@@ -92,9 +96,10 @@ type Resource struct {
 
 // Buffer is a page-aligned piece of the process's memory.
 type Buffer struct {
-	Name string
-	Size uint32 // bytes, 1 to MaxBuffer
-	Fill Fill
+	Name    string
+	Comment string
+	Size    uint32 // bytes, 1 to MaxBuffer
+	Fill    Fill
 }
 
 // MaxBuffer bounds the size of a buffer and of a file in bytes.
@@ -153,9 +158,10 @@ type BufRef struct {
 // every other.
 type SQE struct {
 	// Label names the SQE within its program for targets and reports; may be "".
-	Label string
-	Op    uring.Op
-	Flags uring.SQEFlags
+	Label   string
+	Comment string
+	Op      uring.Op
+	Flags   uring.SQEFlags
 	// IOPrio is sqe->ioprio, which several opcodes use for flags of their own.
 	IOPrio uint16
 	FD     FD
@@ -211,10 +217,11 @@ const (
 
 // Step is one action of the program's process.
 type Step struct {
-	Kind StepKind
-	Ring int // index into Program.Rings: Submit, Wait, CloseRing, Cancel
-	SQEs []SQE
-	N    int
+	Kind    StepKind
+	Comment string
+	Ring    int // index into Program.Rings: Submit, Wait, CloseRing, Cancel
+	SQEs    []SQE
+	N       int
 	// Timeout bounds a Wait or a Cancel; 0 means DefaultWait for a Wait.
 	// It is guest time before scaling for a slow machine.
 	Timeout time.Duration
