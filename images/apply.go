@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package images
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"github.com/bluekeyes/go-gitdiff/gitdiff"
+)
+
+// change is the state in which a series leaves one file.
+type change struct {
+	content []byte
+	exec    bool // mode 0755 instead of 0644
+	deleted bool
+}
+
+// Git's modes, as they stand in a patch.
+const (
+	gitTypeMask = 0o170000
+	gitRegular  = 0o100000
+)
+
+// patched computes what the series makes of the tree at root, without
+// touching it: path → resulting state, for all files that any patch names. It
+// has the semantics of git apply -p1: a hunk's context must match exactly, but
+// may be found at another line.
+func patched(root string, s *Series, allowBuildFiles bool) (map[string]*change, error) {
+	a := &applier{root: root, files: map[string]*change{}, allow: allowBuildFiles}
+	for i := range s.Patches {
+		p := &s.Patches[i]
+		for _, f := range p.files {
+			if err := a.file(f); err != nil {
+				err.Patch = p.Name
+				return nil, err
+			}
+		}
+	}
+	return a.files, nil
+}
+
+type applier struct {
+	root  string
+	files map[string]*change
+	allow bool
+}
+
+func refuse(file, format string, args ...any) *ApplyError {
+	return &ApplyError{File: file, Refused: true, Reason: fmt.Sprintf(format, args...)}
+}
+
+func conflict(file, format string, args ...any) *ApplyError {
+	return &ApplyError{File: file, Reason: fmt.Sprintf(format, args...)}
+}
+
+// file applies one file's part of a patch to the state so far.
+func (a *applier) file(f *gitdiff.File) *ApplyError {
+	if f.IsNew {
+		f.OldName = ""
+	}
+	if f.IsDelete {
+		f.NewName = ""
+	}
+	name := f.NewName
+	if name == "" {
+		name = f.OldName
+	}
+	for _, p := range []string{f.OldName, f.NewName} {
+		if p == "" {
+			continue
+		}
+		if err := a.allowed(p); err != nil {
+			return err
+		}
+	}
+	if f.IsBinary {
+		return refuse(name, "binary patches are not accepted; a reader cannot review them")
+	}
+	for _, m := range []os.FileMode{f.OldMode, f.NewMode} {
+		if m != 0 && m&gitTypeMask != gitRegular {
+			return refuse(name, "mode %o: only regular files may be changed, no symbolic links or submodules", uint32(m))
+		}
+	}
+	if f.NewMode&0o111 != 0 && f.NewMode != f.OldMode && !a.allow {
+		return a.buildFile(name, "it makes a file executable")
+	}
+
+	old, err := a.old(f)
+	if err != nil {
+		return err
+	}
+	if f.NewName != "" && f.NewName != f.OldName {
+		if cur, err := a.get(f.NewName); err != nil {
+			return err
+		} else if cur != nil {
+			return conflict(f.NewName, "it already exists")
+		}
+	}
+	content, herr := applyHunks(old.content, f.TextFragments)
+	if herr != nil {
+		herr.File = name
+		return herr
+	}
+	if f.IsDelete || f.IsRename {
+		a.files[f.OldName] = &change{deleted: true}
+	}
+	if f.IsDelete {
+		if len(content) > 0 {
+			return conflict(name, "the patch deletes it, but %d bytes would be left over", len(content))
+		}
+		return nil
+	}
+	exec := old.exec
+	if f.NewMode != 0 {
+		exec = f.NewMode&0o111 != 0
+	}
+	a.files[f.NewName] = &change{content: content, exec: exec}
+	return nil
+}
+
+// old returns the file that the patch starts from, an empty one for a new file.
+func (a *applier) old(f *gitdiff.File) (*change, *ApplyError) {
+	if f.OldName == "" {
+		return &change{}, nil
+	}
+	c, err := a.get(f.OldName)
+	if err == nil && c == nil {
+		err = conflict(f.OldName, "the tree has no such file")
+	}
+	return c, err
+}
+
+// get returns a file's state so far, nil where there is none.
+func (a *applier) get(p string) (*change, *ApplyError) {
+	if c, ok := a.files[p]; ok {
+		if c.deleted {
+			return nil, nil
+		}
+		return c, nil
+	}
+	full := filepath.Join(a.root, filepath.FromSlash(p))
+	st, err := os.Lstat(full)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, nil
+	case err != nil:
+		return nil, conflict(p, "%v", err)
+	case !st.Mode().IsRegular():
+		return nil, conflict(p, "it is not a regular file in the tree")
+	}
+	b, err := os.ReadFile(full)
+	if err != nil {
+		return nil, conflict(p, "%v", err)
+	}
+	return &change{content: b, exec: st.Mode()&0o100 != 0}, nil
+}
+
+// allowed refuses names that leave the tree and, unless allowed, files that
+// the build would run.
+func (a *applier) allowed(p string) *ApplyError {
+	if p != path.Clean(p) || path.IsAbs(p) || p == "." || p == ".." || strings.HasPrefix(p, "../") ||
+		strings.ContainsAny(p, "\x00\n\\") || filepath.IsAbs(p) {
+		return refuse(p, "the path is not plainly inside the kernel tree")
+	}
+	parts := strings.Split(p, "/")
+	for i, part := range parts {
+		if strings.EqualFold(part, ".git") {
+			return refuse(p, "the path leads into git's own files")
+		}
+		if i == len(parts)-1 {
+			break
+		}
+		dir := strings.Join(parts[:i+1], "/")
+		if c, ok := a.files[dir]; ok && !c.deleted {
+			return conflict(p, "%s is a file, not a directory", dir)
+		}
+		st, err := os.Lstat(filepath.Join(a.root, filepath.FromSlash(dir)))
+		if err != nil {
+			continue // it will be created
+		}
+		if st.Mode()&fs.ModeSymlink != 0 {
+			return refuse(p, "the path goes through the symbolic link %s", dir)
+		}
+		if !st.IsDir() {
+			return conflict(p, "%s is a file, not a directory", dir)
+		}
+	}
+	if why := buildSystemFile(a.root, p); why != "" && !a.allow {
+		return a.buildFile(p, why)
+	}
+	return nil
+}
+
+func (a *applier) buildFile(p, why string) *ApplyError {
+	e := refuse(p, "%s, so building this series could run anything on this machine. If you trust it, allow build-system files (--allow-build-files)", why)
+	e.BuildFile = true
+	return e
+}
+
+// image is a file's lines while hunks are applied to it.
+type image struct {
+	lines []string
+	// done marks lines that a hunk of this patch wrote: another one must not
+	// match them again.
+	done []bool
+}
+
+func newImage(b []byte) *image {
+	lines := strings.SplitAfter(string(b), "\n")
+	if n := len(lines) - 1; lines[n] == "" {
+		lines = lines[:n]
+	}
+	return &image{lines: lines, done: make([]bool, len(lines))}
+}
+
+// applyHunks applies the hunks of one file in order, as apply_one_fragment
+// and find_pos of git's apply.c do it.
+func applyHunks(old []byte, hunks []*gitdiff.TextFragment) ([]byte, *ApplyError) {
+	if len(hunks) == 0 {
+		return old, nil
+	}
+	img := newImage(old)
+	for i, h := range hunks {
+		var pre, post []string
+		for _, l := range h.Lines {
+			if l.Old() {
+				pre = append(pre, l.Line)
+			}
+			if l.New() {
+				post = append(post, l.Line)
+			}
+		}
+		at := img.find(h, pre)
+		if at < 0 {
+			e := &ApplyError{Hunk: i + 1, Line: int(h.OldPosition), Reason: img.mismatch(h, pre)}
+			return nil, e
+		}
+		img.replace(at, len(pre), post)
+	}
+	return []byte(strings.Join(img.lines, "")), nil
+}
+
+// find returns the index of the line at which pre matches, looking first where the
+// hunk says and then ever further away on both sides; -1 where it matches nowhere.
+func (m *image) find(h *gitdiff.TextFragment, pre []string) int {
+	// A hunk for the first line must match at the beginning, and one without
+	// trailing context at the end.
+	atStart, atEnd := h.OldPosition <= 1, h.TrailingContext == 0
+	line := max(int(h.NewPosition)-1, 0)
+	switch {
+	case atStart:
+		line = 0
+	case atEnd:
+		line = len(m.lines) - len(pre)
+	}
+	if line < 0 || line > len(m.lines) {
+		line = len(m.lines)
+	}
+	for d := 0; line-d >= 0 || line+d <= len(m.lines); d++ {
+		for _, at := range []int{line + d, line - d} {
+			if at >= 0 && at <= len(m.lines) && m.match(at, pre, atStart, atEnd) {
+				return at
+			}
+		}
+	}
+	return -1
+}
+
+func (m *image) match(at int, pre []string, atStart, atEnd bool) bool {
+	if at+len(pre) > len(m.lines) || atStart && at != 0 || atEnd && at+len(pre) != len(m.lines) {
+		return false
+	}
+	for i, l := range pre {
+		if m.done[at+i] || m.lines[at+i] != l {
+			return false
+		}
+	}
+	return true
+}
+
+func (m *image) replace(at, n int, post []string) {
+	done := make([]bool, len(post))
+	for i := range done {
+		done[i] = true
+	}
+	m.lines = append(append(append([]string(nil), m.lines[:at]...), post...), m.lines[at+n:]...)
+	m.done = append(append(append([]bool(nil), m.done[:at]...), done...), m.done[at+n:]...)
+}
+
+// mismatch says how the file differs from the hunk at the place where the
+// hunk wants to go.
+func (m *image) mismatch(h *gitdiff.TextFragment, pre []string) string {
+	at := max(int(h.NewPosition)-1, 0)
+	if h.OldPosition <= 1 {
+		at = 0
+	}
+	const what = "its context is nowhere in the file"
+	for i, want := range pre {
+		n := at + i
+		if n >= len(m.lines) {
+			return fmt.Sprintf("%s (the file ends at line %d, the hunk expects %q there)", what, len(m.lines), strings.TrimSuffix(want, "\n"))
+		}
+		if m.lines[n] != want {
+			return fmt.Sprintf("%s (line %d is %q, the hunk expects %q)", what, n+1, strings.TrimSuffix(m.lines[n], "\n"), strings.TrimSuffix(want, "\n"))
+		}
+	}
+	return "its context matches, but not at the beginning or end of the file where the hunk has to be"
+}
