@@ -47,8 +47,10 @@ func OpenControl(f *os.File) (*Control, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Control{mem: mem, c: (*control)(unsafe.Pointer(&mem[0])), tgid: uint32(os.Getpid())}, nil
+	return &Control{mem: mem, c: controlIn(mem), tgid: uint32(os.Getpid())}, nil
 }
+
+func controlIn(mem []byte) *control { return (*control)(unsafe.Pointer(&mem[0])) }
 
 func mapControl(fd int) ([]byte, error) {
 	page := os.Getpagesize()

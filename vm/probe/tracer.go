@@ -8,8 +8,17 @@ package probe
 
 import (
 	"errors"
+	"fmt"
 	"os"
+	"slices"
+	"strings"
+	"sync/atomic"
 	"time"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/link"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/ringproof/ringproof/cases"
 )
@@ -27,31 +36,237 @@ type Options struct {
 const DefaultRingBytes = 16 << 20
 
 // Tracer is a set of loaded and attached probes with their record buffer.
-// Read, Wait and Counts may be called by one goroutine at a time.
-type Tracer struct{}
+// Its methods may be called by one goroutine at a time.
+type Tracer struct {
+	programs []*ebpf.Program
+	links    []link.Link
+	maps     map[string]*ebpf.Map
+	buffer   *buffer
+	control  *os.File
+	shared   []byte
+	attached []string
+	missing  []string
+}
+
+// programKinds says what each BPF program reports. Programs that only help
+// another one are listed with that one's kind.
+var programKinds = map[string]cases.EventKind{
+	"on_create":          cases.EvRingCreate,
+	"on_submit":          cases.EvSubmit,
+	"on_prep_fail":       cases.EvPrepFail,
+	"on_link":            cases.EvLink,
+	"on_fail_link":       cases.EvFailLink,
+	"on_defer":           cases.EvDefer,
+	"on_issue":           cases.EvIssue,
+	"on_issue_return":    cases.EvIssueReturn,
+	"on_punt":            cases.EvPunt,
+	"on_worker":          cases.EvWorker,
+	"on_poll_arm":        cases.EvPollArm,
+	"on_task_add":        cases.EvTaskAdd,
+	"on_normal_work_add": cases.EvTaskAdd,
+	"on_local_work_add":  cases.EvTaskAdd,
+	"on_task_submit":     cases.EvTaskRun,
+	"on_task_complete":   cases.EvTaskRun,
+	"on_task_cancel":     cases.EvTaskRun,
+	"on_complete":        cases.EvComplete,
+	"on_notif":           cases.EvExtraCQE,
+	"on_overflow":        cases.EvOverflow,
+	"on_flush":           cases.EvFree,
+	"on_flushed":         cases.EvFree,
+	"on_ring_gone":       cases.EvRingGone,
+	"on_exit":            cases.EvTaskExit,
+}
 
 // Load loads and attaches every probe that this kernel has a place for. What
-// it lacks is listed by [Tracer.Missing]; an error means that nothing can be traced.
-func Load(o Options) (*Tracer, error) { return nil, errors.ErrUnsupported }
+// it lacks is listed by [Tracer.Missing]; an error means that nothing can be
+// traced. It needs CAP_BPF and CAP_PERFMON, and sysfs in its place.
+func Load(o Options) (_ *Tracer, err error) {
+	if o.RingBytes == 0 {
+		o.RingBytes = DefaultRingBytes
+	}
+	if page := uint32(os.Getpagesize()); o.RingBytes < page || o.RingBytes&(o.RingBytes-1) != 0 {
+		return nil, fmt.Errorf("load probes: a record buffer of %d bytes is impossible: use a power of two of at least %d", o.RingBytes, page)
+	}
+	spec, err := loadObjects()
+	if err != nil {
+		return nil, fmt.Errorf("load probes: read the built-in programs: %w", err)
+	}
+	t := new(Tracer)
+	defer func() {
+		if err != nil {
+			t.Close()
+		}
+	}()
+	kernel, err := readKernelTypes(wantedNames(spec, &o.Profile.Kernel))
+	if err != nil {
+		return nil, fmt.Errorf("load probes: %w", err)
+	}
+	t.dropUnknown(spec, kernel)
+	group, err := t.findGroup(kernel, &o.Profile)
+	if err != nil {
+		return nil, fmt.Errorf("load probes: %w", err)
+	}
+	spec.Maps["records"].MaxEntries = o.RingBytes
+	if err := setVariables(spec, group, o.RingBytes); err != nil {
+		return nil, fmt.Errorf("load probes: %w", err)
+	}
+	if err := t.loadPrograms(spec); err != nil {
+		return nil, fmt.Errorf("load probes: %w", err)
+	}
+	if t.buffer, err = newBuffer(t.maps["records"].FD(), int(o.RingBytes)); err != nil {
+		return nil, fmt.Errorf("load probes: %w", err)
+	}
+	if err := t.openControl(); err != nil {
+		return nil, fmt.Errorf("load probes: %w", err)
+	}
+	return t, nil
+}
 
-// Attached lists the attached probes as "kind=attach point", such as "issue=fentry/io_issue_sqe".
-func (t *Tracer) Attached() []string { return nil }
+func (t *Tracer) openControl() error {
+	fd, err := unix.FcntlInt(uintptr(t.maps["shared"].FD()), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return fmt.Errorf("duplicate the control map's descriptor: %w", err)
+	}
+	t.control = os.NewFile(uintptr(fd), "ringproof-probe-control")
+	t.shared, err = mapControl(fd)
+	return err
+}
 
-// Missing lists what could not be attached as "kind=attach point: reason".
-func (t *Tracer) Missing() []string { return nil }
+// loadPrograms loads all programs at once, which parses the kernel's BTF
+// once; if the kernel refuses one, each by itself, so that the others survive.
+func (t *Tracer) loadPrograms(spec *ebpf.CollectionSpec) error {
+	coll, err := ebpf.NewCollection(spec)
+	if err == nil {
+		defer coll.Close()
+		t.maps = coll.Maps
+		coll.Maps = nil
+		return t.attachAll(spec, coll.Programs)
+	}
+	none := spec.Copy()
+	none.Programs = nil
+	coll, err = ebpf.NewCollection(none)
+	if err != nil {
+		return fmt.Errorf("create maps: %w: is CONFIG_BPF_SYSCALL on, and is there memory?", err)
+	}
+	defer coll.Close()
+	t.maps = coll.Maps
+	coll.Maps = nil
+	programs := map[string]*ebpf.Program{}
+	for name, p := range spec.Programs {
+		one := spec.Copy()
+		one.Programs = map[string]*ebpf.ProgramSpec{name: p.Copy()}
+		c, err := ebpf.NewCollectionWithOptions(one, ebpf.CollectionOptions{MapReplacements: t.maps})
+		if err != nil {
+			t.miss(name, p.SectionName, fmt.Errorf("the kernel does not load it: %w", err))
+			continue
+		}
+		programs[name] = c.DetachProgram(name)
+		c.Close()
+	}
+	return t.attachAll(spec, programs)
+}
+
+// attachAll attaches what was loaded. The order does not matter: no ring is
+// traced before a worker asks for it.
+func (t *Tracer) attachAll(spec *ebpf.CollectionSpec, programs map[string]*ebpf.Program) error {
+	defer slices.Sort(t.missing)
+	names := make([]string, 0, len(programs))
+	for name := range programs {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	attached := map[string]bool{}
+	for _, name := range names {
+		p := programs[name]
+		s := spec.Programs[name]
+		l, err := link.AttachTracing(link.TracingOptions{Program: p, AttachType: s.AttachType})
+		if err != nil {
+			p.Close()
+			if errors.Is(err, unix.EBUSY) {
+				err = fmt.Errorf("the function has no ftrace entry in this build (inline or notrace)")
+			}
+			t.miss(name, s.SectionName, err)
+			continue
+		}
+		delete(programs, name)
+		t.programs = append(t.programs, p)
+		t.links = append(t.links, l)
+		t.attached = append(t.attached, label(name, s.SectionName))
+		attached[name] = true
+	}
+	slices.Sort(t.attached)
+	if !attached["on_create"] || !attached["on_submit"] {
+		return fmt.Errorf("neither rings nor requests can be seen: %s", strings.Join(t.missing, "; "))
+	}
+	return nil
+}
+
+func label(program, section string) string {
+	return programKinds[program].String() + "=" + section
+}
+
+func (t *Tracer) miss(program, section string, err error) {
+	t.missing = append(t.missing, label(program, section)+": "+err.Error())
+}
+
+// Attached lists the attached probes as "kind=attach point", such as
+// "issue=fentry/io_issue_sqe", sorted. Several may stand for one kind. Where
+// the profile's group fields were found there is also "group_refs=io_kiocb.NAME".
+func (t *Tracer) Attached() []string { return slices.Clone(t.attached) }
+
+// Missing lists what could not be attached as "kind=attach point: reason", sorted.
+func (t *Tracer) Missing() []string { return slices.Clone(t.missing) }
 
 // ControlFile is the file for [OpenControl]; the Tracer owns it.
-func (t *Tracer) ControlFile() *os.File { return nil }
+func (t *Tracer) ControlFile() *os.File { return t.control }
 
-// Read appends all records that are available now to buf. It never blocks.
-func (t *Tracer) Read(buf []byte) ([]byte, error) { return buf, nil }
+// Read appends all records that are available now to buf, oldest first. It
+// never blocks. An error means that the buffer holds something that is not a
+// record; what was read before it is still returned.
+func (t *Tracer) Read(buf []byte) ([]byte, error) { return t.buffer.read(buf) }
 
-// Wait blocks until a record may be available or the timeout is over.
-func (t *Tracer) Wait(timeout time.Duration) error { return nil }
+// Wait blocks until records may be available, or until the timeout is over.
+// It returns at once while there is something to read. To keep the probes
+// cheap the kernel wakes a waiter only when a ring is gone, when a process
+// exits, or when an eighth of the buffer is full: give a timeout within which
+// you want to see the rest.
+func (t *Tracer) Wait(timeout time.Duration) error { return t.buffer.wait(timeout) }
 
 // Counts returns how many records were lost for want of space and how many
-// probe runs the kernel skipped, since Load.
-func (t *Tracer) Counts() (lost, missed uint64) { return 0, 0 }
+// probe runs the kernel skipped because the same program was already running
+// on that CPU, both since Load. It asks the kernel once per program.
+func (t *Tracer) Counts() (lost, missed uint64) {
+	lost = atomic.LoadUint64(&controlIn(t.shared).Lost)
+	for _, p := range t.programs {
+		if s, err := p.Stats(); err == nil {
+			missed += s.RecursionMisses
+		}
+	}
+	return lost, missed
+}
 
-// Close detaches and frees everything.
-func (t *Tracer) Close() error { return nil }
+// Close detaches and frees everything. It may be called on a Tracer that is
+// already closed.
+func (t *Tracer) Close() error {
+	var errs []error
+	for _, l := range t.links {
+		errs = append(errs, l.Close())
+	}
+	for _, p := range t.programs {
+		errs = append(errs, p.Close())
+	}
+	if t.shared != nil {
+		errs = append(errs, unix.Munmap(t.shared))
+	}
+	if t.control != nil {
+		errs = append(errs, t.control.Close())
+	}
+	if t.buffer != nil {
+		errs = append(errs, t.buffer.close())
+	}
+	for _, m := range t.maps {
+		errs = append(errs, m.Close())
+	}
+	*t = Tracer{}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,626 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Probes on the life of io_uring requests. Every program is optional: user
+ * space loads those whose attach point exists in the running kernel.
+ *
+ * A program first asks whether the request's ring is traced, which is one
+ * hash lookup by the ring's context, and then writes one fixed-size record to
+ * the single ring buffer. The order of reservation is the order of events.
+ */
+#include "kernel.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_tracing.h>
+#include "record.h"
+
+char _license[] SEC("license") = "GPL";
+
+/*
+ * SQE groups, from the profile and the kernel's BTF: offsets into struct
+ * io_kiocb, -1 for a member that is not there; masks of req->flags, 0 likewise.
+ */
+const volatile __s32 group_refs_off = -1;
+const volatile __u32 group_refs_size = 0;
+const volatile __s32 group_leader_off = -1;
+const volatile __u64 group_flag = 0;
+const volatile __u64 leader_flag = 0;
+/* The reader is woken when more than this many bytes wait for it. */
+const volatile __u64 wake_bytes = 1 << 20;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 16 << 20);
+} records SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct control);
+} shared SEC(".maps");
+
+/* Keeps the type in the object's BTF, so that bpf2go can make it a Go type. */
+struct record *unused_record __attribute__((unused));
+
+/* A traced ring, by the address of its context. */
+struct ring {
+	__u32 run;
+	__u32 slot;
+	/* head of the free list when the running flush began, valid in_flush */
+	__u64 free_head;
+	__u8 ring;
+	__u8 in_flush;
+	__u8 pad[6];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u64);
+	__type(value, struct ring);
+} rings SEC(".maps");
+
+enum state {
+	DEAD, /* in the cache of free requests, or with the slab */
+	LIVE, /* from submit or prep failure to free */
+	NOTIF, /* made by the kernel itself for a zero-copy send */
+};
+
+/* What is known about a request's address. */
+struct life {
+	__u32 gen;
+	__u8 state;
+	__u8 completed;
+	__u16 pad;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 32768);
+	__type(key, __u64);
+	__type(value, struct life);
+} lives SEC(".maps");
+
+/* Processes that created a traced ring. */
+struct task {
+	__u32 run;
+	__u32 ring;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u32);
+	__type(value, struct task);
+} tasks SEC(".maps");
+
+/*
+ * The stretch of struct io_kiocb that records are made of, read in one go.
+ * IN(member) is that member's place in the copy; a kernel where it is out of
+ * bounds fails verification, which user space reports.
+ */
+#define SNAP_SIZE 128
+#define REQ_OFF(member) bpf_core_field_offset(struct io_kiocb, member)
+#define IN(view, type, member) (*(type *)inside(view, REQ_OFF(member)))
+
+struct view {
+	__u64 req;
+	struct ring *ring;
+	struct life *life;
+	__u8 snap[SNAP_SIZE] __attribute__((aligned(8)));
+};
+
+static __always_inline void *inside(struct view *v, __u64 off)
+{
+	off -= REQ_OFF(opcode);
+	/* Subtracting from a stack pointer is forbidden: keep this a number. */
+	asm volatile("" : "+r"(off));
+	return v->snap + off;
+}
+
+static __always_inline struct control *shared_control(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&shared, &zero);
+}
+
+static __always_inline struct slot *slot_of(struct ring *ring)
+{
+	struct control *c = shared_control();
+
+	if (!c || ring->slot >= SLOTS)
+		return NULL;
+	return &c->slots[ring->slot];
+}
+
+static __always_inline void count_lost(void)
+{
+	struct control *c = shared_control();
+
+	if (c)
+		__sync_fetch_and_add(&c->lost, 1);
+}
+
+static __always_inline struct ring *ring_of(__u64 ctx)
+{
+	return bpf_map_lookup_elem(&rings, &ctx);
+}
+
+/* Copies the request; false if its ring is not traced. */
+static __always_inline bool look(struct view *v, void *req)
+{
+	v->req = (__u64)req;
+	if (bpf_probe_read_kernel(v->snap, SNAP_SIZE, req + REQ_OFF(opcode)))
+		return false;
+	v->ring = ring_of(IN(v, __u64, ctx));
+	if (!v->ring)
+		return false;
+	v->life = bpf_map_lookup_elem(&lives, &v->req);
+	return true;
+}
+
+static __always_inline struct record *reserve(struct ring *ring, enum kind kind)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct record *r;
+	__u64 id;
+
+	r = bpf_ringbuf_reserve(&records, sizeof(*r), 0);
+	if (!r) {
+		count_lost();
+		return NULL;
+	}
+	id = bpf_get_current_pid_tgid();
+	r->time = bpf_ktime_get_ns();
+	r->run = ring->run;
+	r->tid = id;
+	r->tgid = id >> 32;
+	r->cpu = bpf_get_smp_processor_id();
+	r->kind = kind;
+	r->ring = ring->ring;
+	r->bits = task->flags & PF_IO_WORKER ? RECORD_WORKER : 0;
+	__builtin_memset(r->reserved, 0, sizeof(r->reserved));
+	return r;
+}
+
+/*
+ * Reads the group's reference count, which is the leader's. Only flags tell
+ * whether the pointer belongs to this life of the request.
+ */
+static __always_inline void fill_group(struct record *r)
+{
+	__u64 leader = r->req;
+	__u32 val = 0;
+
+	r->leader = 0;
+	r->group_refs = 0;
+	if (!(r->flags & (group_flag | leader_flag)))
+		return;
+	if (!(r->flags & leader_flag)) {
+		if (group_leader_off < 0 ||
+		    bpf_probe_read_kernel(&leader, sizeof(leader),
+					  (void *)r->req + group_leader_off))
+			return;
+	}
+	if (!leader)
+		return;
+	r->leader = leader;
+	if (group_refs_off < 0)
+		return;
+	if (bpf_probe_read_kernel(&val, group_refs_size, (void *)leader + group_refs_off))
+		return;
+	r->group_refs = val;
+	r->bits |= RECORD_GROUP_REFS;
+}
+
+static __always_inline void emit(struct view *v, enum kind kind, __s32 res, __u64 arg)
+{
+	__u64 wake = BPF_RB_NO_WAKEUP;
+	struct record *r;
+
+	r = reserve(v->ring, kind);
+	if (!r)
+		return;
+	r->req = v->req;
+	r->user_data = IN(v, __u64, cqe.user_data);
+	r->flags = IN(v, __u64, flags);
+	r->arg = arg;
+	r->gen = v->life ? v->life->gen : 0;
+	r->res = res;
+	r->refs = IN(v, __s32, refs);
+	r->op = IN(v, __u8, opcode);
+	if (kind == EV_SUBMIT || kind == EV_PREP_FAIL) {
+		/* The group is not assembled yet: the fields are an earlier life's. */
+		r->leader = 0;
+		r->group_refs = 0;
+		if (bpf_ringbuf_query(&records, BPF_RB_AVAIL_DATA) > wake_bytes)
+			wake = BPF_RB_FORCE_WAKEUP;
+	} else {
+		fill_group(r);
+	}
+	bpf_ringbuf_submit(r, wake);
+}
+
+/* An event that is about no request. */
+static __always_inline void emit_bare(struct ring *ring, enum kind kind, __u64 req,
+				      __u64 user_data, __s32 res, __u64 arg, __u64 wake)
+{
+	struct record *r = reserve(ring, kind);
+
+	if (!r)
+		return;
+	r->req = req;
+	r->user_data = user_data;
+	r->flags = 0;
+	r->leader = 0;
+	r->arg = arg;
+	r->gen = 0;
+	r->res = res;
+	r->refs = 0;
+	r->group_refs = 0;
+	r->op = 0;
+	bpf_ringbuf_submit(r, wake);
+}
+
+/* An event in the middle of a request's life. */
+static __always_inline void happened(void *req, enum kind kind, __s32 res, __u64 arg)
+{
+	struct view v;
+
+	if (!look(&v, req))
+		return;
+	if (v.life && v.life->state == NOTIF)
+		return;
+	emit(&v, kind, res, arg);
+}
+
+static __always_inline struct life *begin(__u64 req, struct life *life, enum state state)
+{
+	if (!life) {
+		struct life fresh = {};
+
+		bpf_map_update_elem(&lives, &req, &fresh, BPF_ANY);
+		life = bpf_map_lookup_elem(&lives, &req);
+		if (!life) {
+			count_lost();
+			return NULL;
+		}
+	}
+	life->gen++;
+	life->completed = 0;
+	life->state = state;
+	return life;
+}
+
+static __always_inline void submitted(void *req, enum kind kind, __s32 res)
+{
+	struct slot *slot;
+	struct view v;
+
+	if (!look(&v, req))
+		return;
+	v.life = begin(v.req, v.life, LIVE);
+	slot = slot_of(v.ring);
+	if (slot)
+		__sync_fetch_and_add(&slot->submitted, 1);
+	emit(&v, kind, res, 0);
+}
+
+static __always_inline void completed(struct view *v)
+{
+	struct slot *slot;
+
+	if (!v->life || v->life->state != LIVE || v->life->completed)
+		return;
+	v->life->completed = 1;
+	slot = slot_of(v->ring);
+	if (slot)
+		__sync_fetch_and_add(&slot->completed, 1);
+}
+
+SEC("tp_btf/io_uring_create")
+int BPF_PROG(on_create, int fd, void *uring, __u32 sq_entries, __u32 cq_entries, __u32 flags)
+{
+	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
+	struct control *c = shared_control();
+	__u64 key = (__u64)uring;
+	struct ring ring = {};
+	struct task task = {};
+
+	if (!c || c->tgid != tgid || !tgid)
+		return 0;
+	ring.run = c->run;
+	ring.slot = c->slot;
+	ring.ring = c->ring;
+	c->tgid = 0;
+	task.run = ring.run;
+	task.ring = ring.ring;
+	bpf_map_update_elem(&tasks, &tgid, &task, BPF_ANY);
+	if (bpf_map_update_elem(&rings, &key, &ring, BPF_ANY)) {
+		count_lost();
+		return 0;
+	}
+	emit_bare(&ring, EV_RING_CREATE, 0, 0, fd, flags, BPF_RB_NO_WAKEUP);
+	return 0;
+}
+
+SEC("tp_btf/io_uring_submit_req")
+int BPF_PROG(on_submit, void *req)
+{
+	submitted(req, EV_SUBMIT, 0);
+	return 0;
+}
+
+SEC("tp_btf/io_uring_req_failed")
+int BPF_PROG(on_prep_fail, void *sqe, void *req, int error)
+{
+	submitted(req, EV_PREP_FAIL, error);
+	return 0;
+}
+
+SEC("tp_btf/io_uring_link")
+int BPF_PROG(on_link, void *req, void *target)
+{
+	happened(req, EV_LINK, 0, (__u64)target);
+	return 0;
+}
+
+SEC("tp_btf/io_uring_fail_link")
+int BPF_PROG(on_fail_link, void *req, void *link)
+{
+	happened(req, EV_FAIL_LINK, 0, (__u64)link);
+	return 0;
+}
+
+SEC("tp_btf/io_uring_defer")
+int BPF_PROG(on_defer, void *req)
+{
+	happened(req, EV_DEFER, 0, 0);
+	return 0;
+}
+
+SEC("tp_btf/io_uring_queue_async_work")
+int BPF_PROG(on_punt, void *req, int rw)
+{
+	happened(req, EV_PUNT, 0, rw);
+	return 0;
+}
+
+SEC("tp_btf/io_uring_poll_arm")
+int BPF_PROG(on_poll_arm, void *req, int mask, int events)
+{
+	happened(req, EV_POLL_ARM, 0, (__u32)mask);
+	return 0;
+}
+
+SEC("tp_btf/io_uring_complete")
+int BPF_PROG(on_complete, void *uring, void *req, __u64 user_data, int res, unsigned int cflags)
+{
+	struct ring *ring;
+	struct view v;
+
+	if (!req) {
+		ring = ring_of((__u64)uring);
+		if (ring)
+			emit_bare(ring, EV_EXTRA_CQE, 0, user_data, res, cflags,
+				  BPF_RB_NO_WAKEUP);
+		return 0;
+	}
+	if (!look(&v, req))
+		return 0;
+	if (v.life && v.life->state == NOTIF) {
+		emit_bare(v.ring, EV_EXTRA_CQE, v.req, user_data, res, cflags,
+			  BPF_RB_NO_WAKEUP);
+		return 0;
+	}
+	/* The record first: who sees the count must find the event. */
+	emit(&v, EV_COMPLETE, res, cflags);
+	completed(&v);
+	return 0;
+}
+
+SEC("tp_btf/io_uring_cqe_overflow")
+int BPF_PROG(on_overflow, void *uring, unsigned long long user_data, __s32 res, __u32 cflags)
+{
+	struct ring *ring = ring_of((__u64)uring);
+
+	if (ring)
+		emit_bare(ring, EV_OVERFLOW, 0, user_data, res, cflags, BPF_RB_NO_WAKEUP);
+	return 0;
+}
+
+SEC("tp_btf/io_uring_task_add")
+int BPF_PROG(on_task_add, void *req, int mask)
+{
+	happened(req, EV_TASK_ADD, 0, (__u32)mask);
+	return 0;
+}
+
+SEC("fentry/io_req_normal_work_add")
+int BPF_PROG(on_normal_work_add, void *req)
+{
+	happened(req, EV_TASK_ADD, 0, 0);
+	return 0;
+}
+
+SEC("fentry/io_req_local_work_add")
+int BPF_PROG(on_local_work_add, void *req)
+{
+	happened(req, EV_TASK_ADD, 0, 0);
+	return 0;
+}
+
+SEC("fentry/io_req_task_submit")
+int BPF_PROG(on_task_submit, void *req)
+{
+	happened(req, EV_TASK_RUN, 0, 0);
+	return 0;
+}
+
+SEC("fentry/io_req_task_complete")
+int BPF_PROG(on_task_complete, void *req)
+{
+	happened(req, EV_TASK_RUN, 0, 0);
+	return 0;
+}
+
+SEC("fentry/io_req_task_cancel")
+int BPF_PROG(on_task_cancel, void *req)
+{
+	happened(req, EV_TASK_RUN, 0, 0);
+	return 0;
+}
+
+SEC("fentry/io_issue_sqe")
+int BPF_PROG(on_issue, void *req, unsigned int issue_flags)
+{
+	happened(req, EV_ISSUE, 0, issue_flags);
+	return 0;
+}
+
+SEC("fexit/io_issue_sqe")
+int BPF_PROG(on_issue_return, void *req, unsigned int issue_flags, int ret)
+{
+	happened(req, EV_ISSUE_RETURN, ret, 0);
+	return 0;
+}
+
+SEC("fentry/io_wq_submit_work")
+int BPF_PROG(on_worker, void *work)
+{
+	void *req = work - REQ_OFF(work);
+
+	/* Keep the compiler from turning this into scalar minus pointer. */
+	asm volatile("" : "+r"(req));
+	happened(req, EV_WORKER, 0, 0);
+	return 0;
+}
+
+SEC("fexit/io_alloc_notif")
+int BPF_PROG(on_notif, void *uring, __u64 req)
+{
+	if (req && ring_of((__u64)uring))
+		begin(req, bpf_map_lookup_elem(&lives, &req), NOTIF);
+	return 0;
+}
+
+/*
+ * All requests are freed by a flush of completions, which pushes them onto
+ * the context's free list with the ring's lock held. Nothing can be taken from
+ * the list before that lock is dropped, so what lies above the old head at the
+ * end is exactly what was freed, last one first, whatever path a request
+ * took through the flush or how often it was on the list of completions.
+ */
+SEC("fentry/__io_submit_flush_completions")
+int BPF_PROG(on_flush, struct io_ring_ctx *uring)
+{
+	struct ring *ring = ring_of((__u64)uring);
+
+	if (ring) {
+		ring->free_head = (__u64)uring->submit_state.free_list.next;
+		ring->in_flush = 1;
+	}
+	return 0;
+}
+
+#define MAX_BATCH (1 << 16)
+#define MAX_STRANGE 8
+
+struct walk {
+	__u64 node;
+	__u64 stop;
+	__u32 strange;
+	bool bounded;
+};
+
+/* One request of the free list. Returns 1 to stop. */
+static long freed(__u32 i, void *data)
+{
+	struct walk *w = data;
+	struct slot *slot;
+	struct view v;
+
+	if (!w->node || (w->bounded && w->node == w->stop))
+		return 1;
+	if (!look(&v, (void *)(w->node - REQ_OFF(comp_list))))
+		return 1;
+	w->node = IN(&v, __u64, comp_list);
+	if (v.life && v.life->state == NOTIF) {
+		v.life->state = DEAD;
+		return 0;
+	}
+	if (!v.life || v.life->state != LIVE) {
+		/*
+		 * Freed without having been alive: freed twice, unless its
+		 * submission was lost. A list that bites its tail ends here.
+		 */
+		if (!w->bounded || ++w->strange > MAX_STRANGE)
+			return 1;
+		emit(&v, EV_FREE, IN(&v, __s32, cqe.res), 0);
+		return 0;
+	}
+	emit(&v, EV_FREE, IN(&v, __s32, cqe.res), 0);
+	completed(&v);
+	v.life->state = DEAD;
+	slot = slot_of(v.ring);
+	if (slot)
+		__sync_fetch_and_add(&slot->freed, 1);
+	return 0;
+}
+
+SEC("fexit/__io_submit_flush_completions")
+int BPF_PROG(on_flushed, struct io_ring_ctx *uring)
+{
+	struct ring *ring = ring_of((__u64)uring);
+	struct walk w = {};
+
+	if (!ring)
+		return 0;
+	w.node = (__u64)uring->submit_state.free_list.next;
+	w.stop = ring->free_head;
+	/* Without the old head the walk goes on as long as requests are alive. */
+	w.bounded = ring->in_flush;
+	ring->in_flush = 0;
+	if (w.bounded && w.node == w.stop)
+		return 0;
+	bpf_loop(MAX_BATCH, freed, &w, 0);
+	return 0;
+}
+
+SEC("fexit/io_ring_exit_work")
+int BPF_PROG(on_ring_gone, void *work)
+{
+	/* The context is freed by now: only its address is used. */
+	__u64 uring = (__u64)work - bpf_core_field_offset(struct io_ring_ctx, exit_work);
+	struct ring *ring = ring_of(uring);
+	struct slot *slot;
+
+	if (!ring)
+		return 0;
+	emit_bare(ring, EV_RING_GONE, 0, 0, 0, 0, BPF_RB_FORCE_WAKEUP);
+	slot = slot_of(ring);
+	if (slot)
+		slot->gone = 1;
+	bpf_map_delete_elem(&rings, &uring);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(on_exit, struct task_struct *p)
+{
+	struct ring ring = {};
+	struct task *task;
+	__u32 tgid = p->tgid;
+
+	task = bpf_map_lookup_elem(&tasks, &tgid);
+	if (!task || p->signal->live.counter > 0)
+		return 0;
+	ring.run = task->run;
+	ring.ring = task->ring;
+	if (bpf_map_delete_elem(&tasks, &tgid))
+		return 0;
+	emit_bare(&ring, EV_TASK_EXIT, 0, 0, 0, 0, BPF_RB_FORCE_WAKEUP);
+	return 0;
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the probes share with user space: see record.go and control.go. */
+#ifndef RINGPROOF_RECORD_H
+#define RINGPROOF_RECORD_H
+
+/* cases.EventKind, same values. */
+enum kind {
+	EV_RING_CREATE = 1,
+	EV_SUBMIT,
+	EV_PREP_FAIL,
+	EV_LINK,
+	EV_FAIL_LINK,
+	EV_DEFER,
+	EV_ISSUE,
+	EV_PUNT,
+	EV_WORKER,
+	EV_POLL_ARM,
+	EV_TASK_ADD,
+	EV_TASK_RUN,
+	EV_COMPLETE,
+	EV_EXTRA_CQE,
+	EV_OVERFLOW,
+	EV_FREE,
+	EV_RING_GONE,
+	EV_ISSUE_RETURN,
+	EV_TASK_EXIT,
+};
+
+#define RECORD_WORKER (1 << 0)
+#define RECORD_GROUP_REFS (1 << 1)
+
+struct record {
+	__u64 time;
+	__u64 req;
+	__u64 user_data;
+	__u64 flags;
+	__u64 leader;
+	__u64 arg;
+	__u32 run;
+	__u32 gen;
+	__u32 tid;
+	__u32 tgid;
+	__s32 res;
+	__s32 refs;
+	__s32 group_refs;
+	__u16 cpu;
+	__u8 kind;
+	__u8 ring;
+	__u8 op;
+	__u8 bits;
+	__u8 reserved[6];
+};
+
+/* Counters of one ring; they only grow while the ring lives. */
+struct slot {
+	__u64 submitted;
+	__u64 completed;
+	__u64 freed;
+	__u64 gone;
+};
+
+#define SLOTS 1024
+
+/*
+ * The one value of the mmapable map: which ring to trace next, and what was
+ * counted. tgid is written last by the worker and cleared by the probe that
+ * takes the tag.
+ */
+struct control {
+	__u32 tgid;
+	__u32 run;
+	__u32 slot;
+	__u32 ring;
+	__u64 lost;
+	__u64 reserved[5];
+	struct slot slots[SLOTS];
+};
+
+#endif

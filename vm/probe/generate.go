@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package probe
+
+//go:generate go run github.com/cilium/ebpf/cmd/bpf2go -cc clang -strip llvm-strip -target bpfel -type record -type control -output-stem objects objects bpf/probe.bpf.c -- -O2 -mcpu=v3 -Wall -Werror -fdebug-compilation-dir=. -fdebug-prefix-map=/=/
