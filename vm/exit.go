@@ -86,9 +86,10 @@ func waitStatus(s *os.ProcessState) syscall.WaitStatus {
 	return 0
 }
 
-// asError returns the error of a machine that ended while it was needed for op.
-func (x Exit) asError(op string, console []string) error {
-	guest := func(k GuestErrorKind) error { return &GuestError{Kind: k, Detail: op, Console: console} }
+// asError returns the error of a machine that ended while it was needed.
+func (x Exit) asError(console []string) error {
+	const op = "use the guest"
+	guest := func(k GuestErrorKind) error { return &GuestError{Kind: k, Console: console} }
 	switch x.Kind {
 	case ExitPanicked:
 		return guest(GuestPanicked)

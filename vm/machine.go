@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -85,7 +86,6 @@ type Machine struct {
 	channel  *net.UnixConn
 	boot     *bootLock
 	started  time.Time
-	stopCtx  func() bool
 
 	closeOnce sync.Once
 	closed    chan struct{} // closed when this side ends the machine
@@ -183,7 +183,13 @@ func start(ctx context.Context, cfg Config, lock *bootLock, state *os.File) (m *
 		m.Close()
 		return nil, err
 	}
-	m.stopCtx = context.AfterFunc(ctx, func() { m.Close() })
+	go func() {
+		select {
+		case <-ctx.Done():
+			m.Close()
+		case <-m.done:
+		}
+	}()
 	return m, nil
 }
 
@@ -201,6 +207,14 @@ func (m *Machine) connectMonitor(ctx context.Context, path string) (*monitor, er
 	mon, err := dialMonitor(ctx, path, m.timeouts.Monitor)
 	if err == nil {
 		return mon, nil
+	}
+	wait := time.Duration(0)
+	if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.EPIPE) {
+		wait = time.Second // it is on its way out, and its last words say more
+	}
+	select {
+	case <-time.After(wait):
+	case <-m.proc.done:
 	}
 	select {
 	case <-m.proc.done:
@@ -253,9 +267,6 @@ func (m *Machine) Close() {
 		<-m.done
 		m.channel.Close()
 		m.console.conn.Close()
-		if m.stopCtx != nil {
-			m.stopCtx()
-		}
 	})
 	<-m.done
 }

@@ -68,6 +68,7 @@ func newSocketDir(base string) (*socketDir, error) {
 		d.remove()
 		return nil, fmt.Errorf("listen on the QMP socket: %w", err)
 	}
+	d.ln.SetUnlinkOnClose(false) // QEMU goes on listening on it
 	return d, nil
 }
 

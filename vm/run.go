@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package vm
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/ringproof/ringproof/cases"
+	"github.com/ringproof/ringproof/vm/probe"
+	"github.com/ringproof/ringproof/vm/wire"
+)
+
+// RunOptions say how a program is run.
+type RunOptions struct {
+	// Deadline bounds the program's steps, in time of a machine as fast as
+	// real hardware; the guest gets it scaled. 0 is [DefaultDeadline].
+	Deadline time.Duration
+	// Coverage asks for the kernel PCs that the program reached.
+	Coverage bool
+	// Alone runs the program while no other is outstanding, so that every
+	// line on the console is its own. See [Guest.Run].
+	Alone bool
+}
+
+// DefaultDeadline bounds a program that names no deadline.
+const DefaultDeadline = 5 * time.Second
+
+// DefaultWindow is how many programs a guest gets ahead of its answers.
+const DefaultWindow = 16
+
+// call is one outstanding program.
+type call struct {
+	id       uint64
+	deadline time.Duration
+	lines    []string
+	done     chan *wire.Ran // of size one
+}
+
+// maxCallLines bounds the console lines kept for one program.
+const maxCallLines = 2000
+
+// Run runs a program and returns what the guest saw. Several may be called at
+// once: the guest gets up to a window of programs ahead and runs them one
+// after the other.
+//
+// The console tells lines, not whose they are. Outcome.Console holds each line
+// that came while the program was outstanding, so with others outstanding a
+// line may be theirs: before a program is blamed for one, run it with
+// RunOptions.Alone. A kernel that has nothing to say leaves it empty.
+//
+// The error is a *GuestError or an *InfraError if the guest is lost, or ctx's
+// error; then the program may still run, and its answer is dropped. An Outcome that
+// left the guest unfit comes without an error, but every later Run fails with GuestRetired.
+func (g *Guest) Run(ctx context.Context, p *cases.Program, o RunOptions) (*cases.Outcome, error) {
+	if err := g.slots.take(ctx, o.Alone, g.down); err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		return nil, g.Err()
+	}
+	c := g.begin(o)
+	msg := &wire.Run{ID: c.id, Program: *p, Deadline: c.deadline, Coverage: o.Coverage}
+	if err := g.send(ctx, msg); err != nil {
+		g.finish(c.id)
+		g.slots.give(o.Alone)
+		return nil, g.explain(err, c)
+	}
+	select {
+	case r := <-c.done:
+		g.slots.give(o.Alone)
+		return g.outcome(c, r)
+	case <-g.down:
+		g.finish(c.id)
+		g.slots.give(o.Alone)
+		select {
+		case r := <-c.done: // it came just before
+			return g.outcome(c, r)
+		default:
+		}
+		return nil, g.explain(g.Err(), c)
+	case <-ctx.Done():
+		// The slot stays taken until the guest is through with the program.
+		go func() {
+			select {
+			case <-c.done:
+			case <-g.down:
+				g.finish(c.id)
+			}
+			g.slots.give(o.Alone)
+		}()
+		return nil, ctx.Err()
+	}
+}
+
+func (g *Guest) begin(o RunOptions) *call {
+	deadline := o.Deadline
+	if deadline == 0 {
+		deadline = DefaultDeadline
+	}
+	c := &call{deadline: time.Duration(float64(deadline) * g.timeouts.Scale), done: make(chan *wire.Ran, 1)}
+	g.body.Console().Sync() // what was printed before is not this program's
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.nextID++
+	c.id = g.nextID
+	if len(g.calls) == 0 {
+		g.heard = time.Now()
+	}
+	g.calls[c.id] = c
+	return c
+}
+
+// finish forgets a call; nil if it was forgotten already.
+func (g *Guest) finish(id uint64) *call {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	c := g.calls[id]
+	delete(g.calls, id)
+	return c
+}
+
+// consoleLine gives a line to every program that may have caused it.
+func (g *Guest) consoleLine(l Line) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, c := range g.calls {
+		if len(c.lines) < maxCallLines {
+			c.lines = append(c.lines, l.Text)
+		}
+	}
+}
+
+// ran takes the answer to a Run.
+func (g *Guest) ran(r *wire.Ran) {
+	g.body.Console().Sync()
+	c := g.finish(r.ID)
+	if c == nil {
+		g.failGuest(GuestGarbage, fmt.Sprintf("an answer to run %d, which is not outstanding", r.ID), "")
+		return
+	}
+	c.done <- r
+	if r.Fatal {
+		g.fail(&GuestError{Kind: GuestRetired, Detail: "an earlier program left tasks behind that do not end"})
+	}
+}
+
+// outcome decodes an answer.
+func (g *Guest) outcome(c *call, r *wire.Ran) (*cases.Outcome, error) {
+	out := &r.Outcome
+	out.Console = c.lines
+	events, err := g.decode(r.Events, uint32(c.id))
+	if err != nil {
+		e := &GuestError{Kind: GuestGarbage, Detail: "decode the events of a program: " + err.Error(), Console: c.lines}
+		g.failGuest(e.Kind, e.Detail, "")
+		return nil, e
+	}
+	out.Events = events
+	return out, nil
+}
+
+// explain makes the guest's failure the error of one program.
+func (g *Guest) explain(err error, c *call) error {
+	ge, ok := err.(*GuestError)
+	if !ok {
+		return err
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	mine := *ge
+	if mine.Kind != GuestRetired {
+		mine.Console = append([]string(nil), c.lines...)
+	}
+	return &mine
+}
+
+// decoder turns raw records of one run into events.
+type decoder func(raw []byte, run uint32) ([]cases.Event, error)
+
+func decodeEvents(raw []byte, run uint32) ([]cases.Event, error) {
+	records, err := probe.Decode(raw)
+	if err != nil || len(records) == 0 {
+		return nil, err
+	}
+	events := make([]cases.Event, len(records))
+	for i := range records {
+		if records[i].Run != run {
+			return nil, fmt.Errorf("record %d is of run %d, not of run %d", i, records[i].Run, run)
+		}
+		events[i] = records[i].Event
+	}
+	return events, nil
+}
+
+// slots is the window: up to n programs at once, or one alone.
+type slots struct {
+	turn chan struct{} // held while slots are being taken, and by one alone
+	free chan struct{} // holds a token for each free slot
+}
+
+func newSlots(n int) *slots {
+	if n <= 0 {
+		n = DefaultWindow
+	}
+	s := &slots{turn: make(chan struct{}, 1), free: make(chan struct{}, n)}
+	for range n {
+		s.free <- struct{}{}
+	}
+	return s
+}
+
+// errNoSlot is take's error; the caller knows what ended.
+var errNoSlot = fmt.Errorf("no slot")
+
+// take waits for one slot, or for all of them.
+func (s *slots) take(ctx context.Context, all bool, down <-chan struct{}) error {
+	select {
+	case s.turn <- struct{}{}:
+	case <-ctx.Done():
+		return errNoSlot
+	case <-down:
+		return errNoSlot
+	}
+	want := 1
+	if all {
+		want = cap(s.free)
+	}
+	for got := range want {
+		var err error
+		select {
+		case <-s.free:
+		case <-ctx.Done():
+			err = errNoSlot
+		case <-down:
+			err = errNoSlot
+		}
+		if err != nil {
+			for range got {
+				s.free <- struct{}{}
+			}
+			<-s.turn
+			return err
+		}
+	}
+	if !all {
+		<-s.turn
+	}
+	return nil
+}
+
+// give returns what take took.
+func (s *slots) give(all bool) {
+	if !all {
+		s.free <- struct{}{}
+		return
+	}
+	for range cap(s.free) {
+		s.free <- struct{}{}
+	}
+	<-s.turn
+}
