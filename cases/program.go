@@ -48,6 +48,8 @@ const (
 	NeedNopInject Need = "nop-inject"
 )
 
+func needNames() []string { return []string{string(NeedGroups), string(NeedNopInject)} }
+
 // Ring is one io_uring instance, created before the first step.
 type Ring struct {
 	Name    string
@@ -69,7 +71,16 @@ const (
 	ResPipe                           // ends: 0 reads (".r"), 1 writes (".w")
 	ResSocketPair                     // AF_UNIX, SOCK_STREAM; ends 0 (".a") and 1 (".b")
 	ResEventFD                        // eventfd(0, 0), blocking
+	resourceKinds
 )
+
+// String returns the kind's word in the text form.
+func (k ResourceKind) String() string {
+	if k < resourceKinds {
+		return [...]string{"file", "pipe", "sockets", "eventfd"}[k]
+	}
+	return "resource"
+}
 
 // FS is the filesystem that a file resource lives on.
 type FS uint8
@@ -213,7 +224,16 @@ const (
 	StepExit
 	// StepKill sends SIGKILL to the process itself.
 	StepKill
+	stepKinds
 )
+
+// String returns the kind's word in the text form.
+func (k StepKind) String() string {
+	if k < stepKinds {
+		return [...]string{"submit", "wait", "feed", "take", "close", "close", "cancel", "exit", "kill"}[k]
+	}
+	return "step"
+}
 
 // Step is one action of the program's process.
 type Step struct {

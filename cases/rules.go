@@ -23,6 +23,14 @@ func RuleText(id string) string {
 	return ""
 }
 
+func ruleIDs() []string {
+	ids := make([]string, len(rules))
+	for i, r := range rules {
+		ids[i] = r.ID
+	}
+	return ids
+}
+
 var rules = []Rule{
 	{"G1", "A group starts with the first SQE that has IOSQE_SQE_GROUP while no group is open, and ends with the first following SQE that does not have it, which belongs to the group. Order in the submission queue is order in the group."},
 	{"G2", "A group never spans two submissions: one still open when the submitted batch ends is closed there."},
