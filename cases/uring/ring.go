@@ -141,8 +141,11 @@ func (r *Ring) Params() Params { return r.params }
 
 // Space is the number of SQEs that [Ring.Next] can still give out.
 func (r *Ring) Space() int {
-	return int(r.sqEntries - (r.tail - atomic.LoadUint32(r.sqHead)))
+	return int(r.sqEntries) - r.Queued()
 }
+
+// Queued is the number of SQEs that the kernel has not consumed yet.
+func (r *Ring) Queued() int { return int(r.tail - atomic.LoadUint32(r.sqHead)) }
 
 // Next returns the next free SQE, zeroed, or nil when the queue is full. The
 // kernel sees it at the next [Ring.Enter]; the pointer is good until then.

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package agent
+
+import (
+	"fmt"
+	"runtime"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/ringproof/ringproof/cases"
+	"github.com/ringproof/ringproof/cases/uring"
+	"github.com/ringproof/ringproof/vm/wire"
+)
+
+// describeGuest finds out what does not change while the guest runs. The
+// trial submission is left to a worker process made from exe: on a broken
+// kernel it may never end.
+func describeGuest(exe string, scale float64) wire.GuestInfo {
+	info := wire.GuestInfo{CPUs: runtime.NumCPU()}
+	var uts unix.Utsname
+	if unix.Uname(&uts) == nil {
+		info.Release = unix.ByteSliceToString(uts.Release[:])
+		info.Version = unix.ByteSliceToString(uts.Version[:])
+	}
+	var si unix.Sysinfo_t
+	if unix.Sysinfo(&si) == nil {
+		info.MemMB = int(uint64(si.Totalram) * uint64(si.Unit) >> 20)
+	}
+	if r, err := uring.New(2, 0, 0); err != nil {
+		info.GroupsWhy = err.Error()
+		return info
+	} else {
+		info.Features = r.Params().Features
+		if ops, err := r.Supported(); err == nil {
+			for _, o := range ops {
+				info.Ops = append(info.Ops, uint8(o))
+			}
+		}
+		r.Close()
+	}
+	cqes, err := runTrial(exe, scale)
+	if err != nil {
+		info.GroupsWhy = err.Error()
+		return info
+	}
+	info.Groups, info.GroupsWhy = judgeGroups(cqes)
+	info.NopInject = judgeInject(cqes)
+	return info
+}
+
+// Results of the trial's NOPs by ring.
+const (
+	trialGroup = iota
+	trialInject
+)
+
+const trialResult = -4242 // no errno: only an injected result can be this
+
+// trialProgram submits a group of two NOPs on one ring, and a NOP with an
+// injected result on another.
+func trialProgram() cases.Program {
+	return cases.Program{
+		Name:  "trial",
+		Rings: []cases.Ring{{Name: "group", Entries: 2}, {Name: "inject", Entries: 2}},
+		Steps: []cases.Step{
+			{Kind: cases.StepSubmit, Ring: trialGroup, SQEs: []cases.SQE{{Op: uring.OpNop, Flags: uring.SQEGroup}, {Op: uring.OpNop}}},
+			{Kind: cases.StepSubmit, Ring: trialInject, SQEs: []cases.SQE{{Op: uring.OpNop, HasInject: true, Inject: trialResult}}},
+			{Kind: cases.StepWait, Ring: trialInject, N: 1, Timeout: time.Second},
+			{Kind: cases.StepWait, Ring: trialGroup, Timeout: time.Second},
+		},
+	}
+}
+
+func runTrial(exe string, scale float64) ([]cases.CQE, error) {
+	w, err := startWorker(exe, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer w.free()
+	defer w.kill()
+	j := &job{Tag: 1, Scale: scale, Program: trialProgram()}
+	if err := w.pipe.send(j); err != nil {
+		return nil, fmt.Errorf("send the trial program to a worker: %w", err)
+	}
+	w.sock.SetReadDeadline(time.Now().Add(time.Duration(float64(10*time.Second) * scale)))
+	var rep report
+	if err := w.pipe.recv(&rep); err != nil {
+		return nil, fmt.Errorf("run the trial program in a worker: %w; %s", err, w.lastWords())
+	}
+	if rep.Err != "" {
+		return nil, fmt.Errorf("run the trial program: %s", rep.Err)
+	}
+	var o cases.Outcome
+	w.ledger.pages[j.Page].harvest(j.Tag, &o)
+	return o.CQEs, nil
+}
+
+// judgeGroups tells whether the kernel takes groups. What it makes of them
+// is not asked here: a kernel that gets them wrong must be tested, not skipped.
+func judgeGroups(cqes []cases.CQE) (bool, string) {
+	var seen []string
+	refused, leader := false, false
+	for _, c := range cqes {
+		if c.Ring != trialGroup {
+			continue
+		}
+		who := "member"
+		if c.UserData == cases.UserData(0) {
+			who, leader = "leader", true
+			refused = c.Res == -int32(unix.EINVAL)
+		}
+		seen = append(seen, fmt.Sprintf("%s %d", who, c.Res))
+	}
+	what := "a group of two NOPs completed as: " + strings.Join(seen, ", ")
+	switch {
+	case refused:
+		return false, "IOSQE_SQE_GROUP is refused with EINVAL"
+	case len(seen) == 0:
+		return true, "IOSQE_SQE_GROUP is taken, but a group of two NOPs did not complete"
+	case !leader:
+		return true, what + ", but its leader did not"
+	}
+	return true, what
+}
+
+func judgeInject(cqes []cases.CQE) bool {
+	for _, c := range cqes {
+		if c.Ring == trialInject {
+			return c.Res == trialResult
+		}
+	}
+	return false
+}
