@@ -72,6 +72,9 @@ func (s *Store) request(ctx context.Context, spec Spec, p Progress) (*request, e
 	if r.series, err = LoadSeries(spec.Series); err != nil {
 		return nil, err
 	}
+	if r.series, err = r.series.with(spec.Patches); err != nil {
+		return nil, err
+	}
 	if r.toolchain, err = s.toolchain(ctx); err != nil {
 		return nil, err
 	}

@@ -14,6 +14,7 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"sort"
 	"strings"
 
@@ -143,6 +144,25 @@ func quiltOrder(dir fs.FS) ([]string, error) {
 	}
 	sort.Strings(names)
 	return names, err
+}
+
+// with returns the series with the patches of the given files on top.
+func (s *Series) with(files []string) (*Series, error) {
+	if len(files) == 0 {
+		return s, nil
+	}
+	sum := &Series{Name: s.Name, Patches: slices.Clone(s.Patches)}
+	for _, f := range files {
+		text, err := os.ReadFile(f)
+		if err != nil {
+			return nil, &SpecError{What: "patch", Value: f, Err: err}
+		}
+		if err := sum.add(filepath.Base(f), text); err != nil {
+			return nil, err
+		}
+		sum.Name += "+" + strings.TrimSuffix(filepath.Base(f), filepath.Ext(f))
+	}
+	return sum.finish()
 }
 
 // finish checks that there is something in the series and computes its ID.

@@ -87,6 +87,8 @@ func (s *Store) Dir() string { return s.dir }
 type Spec struct {
 	Source  string // see [SourceForms]; empty is DefaultSource
 	Series  string // see [LoadSeries]; empty is SeriesNone
+	// Patches are files of further patches, applied on top of the series in order.
+	Patches []string
 	Flavour string // see kconfig.Flavours; empty is "fast"
 	// AllowBuildFiles lets the series change files that the build runs. Only
 	// for series that are trusted as much as a program that is started.

@@ -5,16 +5,124 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"io"
 	"os"
+	"os/signal"
+	"syscall"
 
+	"github.com/alecthomas/kong"
+
+	"github.com/ringproof/ringproof/harness"
 	"github.com/ringproof/ringproof/vm/agent"
 )
+
+// version is set by the linker.
+var version = "unknown"
+
+// Exit statuses of every command.
+const (
+	exitOK           = 0
+	exitFailed       = 1 // something failed, crashed or hung
+	exitUsage        = 2 // the command line, a series, a .ring file
+	exitInfra        = 3 // our side broke: QEMU, disk, packages
+	exitInconclusive = 4 // the evidence has holes, or the run was interrupted
+)
+
+// exit is an error that carries an exit status of its own; a nil err says nothing more.
+type exit struct {
+	status int
+	err    error
+}
+
+func (e *exit) Error() string {
+	if e.err == nil {
+		return fmt.Sprintf("exit status %d", e.status)
+	}
+	return e.err.Error()
+}
+
+func (e *exit) Unwrap() error { return e.err }
+
+type commandLine struct {
+	Doctor  doctorCmd  `cmd:"" help:"What this host has and lacks, and the command that fixes it."`
+	Kernel  kernelCmd  `cmd:"" help:"Build kernels: source + series + flavour → image."`
+	Test    testCmd    `cmd:"" help:"The main job: build, boot, run the catalogue, judge, report."`
+	Run     runCmd     `cmd:"" help:"Run your own programs: CQEs, timeline, verdict."`
+	Report  reportCmd  `cmd:"" help:"Render a run again."`
+	Shell   shellCmd   `cmd:"" help:"A look around inside the guest."`
+	Cache   cacheCmd   `cmd:"" help:"Show and prune what ringproof keeps."`
+	Bench   benchCmd   `cmd:"" help:"Measure boot, restore, catalogue, throughput, probe cost and builds."`
+	Version versionCmd `cmd:"" help:"Print the version and the build ID."`
+}
 
 func main() {
 	if agent.Dispatch() {
 		return
 	}
-	fmt.Fprintln(os.Stderr, "ringproof: not yet")
-	os.Exit(2)
+	os.Exit(Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// streams are where a command reads and writes.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+// Main runs one command line and returns its exit status.
+func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	// Ctrl-C and kill end the run cleanly; a second one ends it at once.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	context.AfterFunc(ctx, stop)
+
+	status := -1
+	parser, err := kong.New(new(commandLine),
+		kong.Name("ringproof"),
+		kong.Description("Kernel patch test and fuzz harness for io_uring.\n\n"+
+			"Exit status: 0 all passed, 1 something failed, crashed or hung, 2 usage, 3 infrastructure, 4 inconclusive or interrupted."),
+		kong.UsageOnError(),
+		kong.Writers(stdout, stderr),
+		kong.Exit(func(code int) { status = code }),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Bind(&streams{stdin, stdout, stderr}),
+	)
+	if err != nil {
+		panic(err) // the grammar above is wrong: a programming error
+	}
+	k, err := parser.Parse(args)
+	if status >= 0 { // --help
+		return status
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "ringproof: %v\n", err)
+		return exitUsage
+	}
+	return explain(stderr, k.Run())
+}
+
+// explain prints what ended a command and picks the exit status.
+func explain(stderr io.Writer, err error) int {
+	if err == nil {
+		return exitOK
+	}
+	var e *exit
+	if errors.As(err, &e) {
+		if e.err != nil {
+			fmt.Fprintf(stderr, "ringproof: %v\n", e.err)
+		}
+		return e.status
+	}
+	fmt.Fprintf(stderr, "ringproof: %v\n", err)
+	switch harness.BlameFor(err) {
+	case harness.BlameKernel:
+		return exitFailed
+	case harness.BlameUser:
+		return exitUsage
+	case harness.BlameInterrupt:
+		return exitInconclusive
+	}
+	return exitInfra
 }

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package harness
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/ringproof/ringproof/cases"
+	"github.com/ringproof/ringproof/images"
+	"github.com/ringproof/ringproof/vm"
+	"github.com/ringproof/ringproof/vm/wire"
+)
+
+// BinaryEnv names the ringproof binary that guests shall run, where the
+// running program is not one itself (a test binary).
+const BinaryEnv = "RINGPROOF_BINARY"
+
+// executable returns the path of the binary that guests run.
+func executable() (string, error) {
+	if path := os.Getenv(BinaryEnv); path != "" {
+		return path, nil
+	}
+	return os.Executable()
+}
+
+// BuildID identifies the binary that guests run: the hex SHA-256 of its file.
+func BuildID() (string, error) {
+	path, err := executable()
+	if err != nil {
+		return "", err
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// Host brings up guests of one kernel. It is made by [Open] and must be closed.
+type Host struct {
+	Kernel  *images.Kernel
+	Profile *cases.Profile
+	Accel   vm.Accel
+	QEMU    *vm.QEMU
+
+	config    vm.GuestConfig
+	initramfs *images.Lock
+	console   *os.File
+
+	mu      sync.Mutex
+	tally   Tally
+	notices []string
+}
+
+// Tally counts what guests cost.
+type Tally struct {
+	Boots, Restores int
+	// Up is the time to the agent's hello of the last boot, in seconds; 0 without one.
+	Up   float64
+	Info *wire.GuestInfo // of the last guest
+}
+
+// Open builds or finds the kernel and prepares everything that its guests
+// need. dir is where the console log goes; "" is none. progress may be nil.
+func Open(ctx context.Context, k images.Spec, g GuestSpec, dir string, progress func(Progress)) (h *Host, err error) {
+	profile, err := LoadProfile(g.Profile, k.Series)
+	if err != nil {
+		return nil, err
+	}
+	if g.RingBytes != 0 && (g.RingBytes < 4096 || g.RingBytes&(g.RingBytes-1) != 0) {
+		return nil, &UsageError{fmt.Errorf("a probe buffer of %d bytes: want a power of two of at least 4096", g.RingBytes)}
+	}
+	qemu, err := vm.FindQEMU(ctx, "") // before minutes of building
+	if err != nil {
+		return nil, err
+	}
+	store, err := images.Open("")
+	if err != nil {
+		return nil, err
+	}
+	h = &Host{Profile: profile, QEMU: qemu}
+	defer func() {
+		if err != nil {
+			h.Close()
+			h = nil
+		}
+	}()
+	if h.Kernel, err = store.Kernel(ctx, k, FromImages(progress)); err != nil {
+		return h, err
+	}
+	binary, err := executable()
+	if err != nil {
+		return h, &images.InfraError{Op: "find the running executable", Err: err}
+	}
+	buildID, err := BuildID()
+	if err != nil {
+		return h, &images.InfraError{Op: "read " + binary, Err: err}
+	}
+	initramfs, held, err := store.Initramfs(ctx, binary)
+	if err != nil {
+		return h, err
+	}
+	h.initramfs = held
+	h.config = vm.GuestConfig{
+		Config: vm.Config{
+			QEMU: qemu, Kernel: h.Kernel.BzImage, Initramfs: initramfs,
+			CacheDir: filepath.Join(store.Dir(), "vm"), Slowdown: g.Slowdown, GDB: g.GDB,
+		},
+		Executable: binary, BuildID: buildID,
+		Settings: wire.Settings{Profile: *profile, Probes: !g.NoProbes, RingBytes: g.RingBytes},
+		Notice:   h.notice,
+	}
+	if !g.NoSnapshot && g.GDB == "" {
+		h.config.SnapshotDir = filepath.Join(store.Dir(), "snapshots")
+	}
+	if dir != "" {
+		h.console, err = os.OpenFile(filepath.Join(dir, "console.log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
+		if err != nil {
+			return h, &images.InfraError{Op: "write the console's log", Err: err}
+		}
+		h.config.ConsoleLog = h.console
+	}
+	choice, err := vm.ChooseAccel(ctx, g.Accel, h.config.Config)
+	if err != nil {
+		return h, err
+	}
+	h.Accel, h.config.Accel = choice.Accel, choice.Accel
+	if choice.Notice != "" {
+		h.notice(choice.Notice)
+	}
+	return h, nil
+}
+
+// Close releases what the host holds. Guests must be closed before.
+func (h *Host) Close() {
+	if h.initramfs != nil {
+		h.initramfs.Unlock()
+	}
+	if h.Kernel != nil {
+		h.Kernel.Close()
+	}
+	if h.console != nil {
+		h.console.Close()
+	}
+}
+
+// Guest brings up one guest. The caller closes it; it is killed when ctx ends.
+func (h *Host) Guest(ctx context.Context) (*vm.Guest, error) {
+	g, origin, err := vm.StartGuest(ctx, h.config)
+	if err != nil {
+		var ge *vm.GuestError
+		if errors.As(err, &ge) {
+			return nil, &BootError{ge}
+		}
+		return nil, err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if origin.Restored {
+		h.tally.Restores++
+	} else {
+		h.tally.Boots++
+		h.tally.Up = origin.Up.Seconds()
+	}
+	h.tally.Info = g.Info()
+	return g, nil
+}
+
+func (h *Host) notice(text string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.notices = append(h.notices, text)
+}
+
+// Tally returns what the guests so far cost, and what the user should know of them.
+func (h *Host) Tally() (Tally, []string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.tally, append([]string(nil), h.notices...)
+}
+
+// BootError says that a kernel did not come up as far as the agent's first word.
+type BootError struct{ *vm.GuestError }
+
+func (e *BootError) Error() string { return "the kernel does not come up: " + e.GuestError.Error() }
+func (e *BootError) Unwrap() error { return e.GuestError }

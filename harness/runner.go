@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package harness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/ringproof/ringproof/cases"
+	"github.com/ringproof/ringproof/harness/judge"
+	"github.com/ringproof/ringproof/harness/report"
+	"github.com/ringproof/ringproof/vm"
+	"github.com/ringproof/ringproof/vm/wire"
+)
+
+// guest is what the runner needs of a [vm.Guest].
+type guest interface {
+	Info() *wire.GuestInfo
+	Run(ctx context.Context, p *cases.Program, o vm.RunOptions) (*cases.Outcome, error)
+	Close()
+}
+
+// attempts is how often a program is sent when our own side breaks: once
+// more in a fresh guest, then the answer is INFRA.
+const attempts = 2
+
+// runner runs programs in guests, one program at a time per guest, so that
+// a crash, a hang and every console line belong to one program.
+type runner struct {
+	spawn   func(ctx context.Context) (guest, error)
+	profile *cases.Profile
+	options vm.RunOptions
+	// done is called with each finished case, from one goroutine at a time. May be nil.
+	done func(report.Case)
+}
+
+// run runs all programs on the given number of guests and returns their
+// cases in the programs' order. When ctx ends or a guest cannot be had, the
+// cases that have not run are missing and the error says why: a *vm.GuestError
+// when the kernel does not come up, a *vm.InfraError when our side broke, ctx's error.
+func (r *runner) run(ctx context.Context, programs []*cases.Program, guests int) ([]report.Case, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+
+	results := make([]*report.Case, len(programs))
+	next := make(chan int)
+	var wg sync.WaitGroup
+	var mu sync.Mutex // guards results and done
+	for range min(guests, len(programs)) {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			s := seat{runner: r}
+			defer s.leave()
+			for i := range next {
+				c, err := s.one(ctx, programs[i])
+				if err != nil {
+					cancel(err)
+					return
+				}
+				mu.Lock()
+				results[i] = c
+				if r.done != nil {
+					r.done(*c)
+				}
+				mu.Unlock()
+			}
+		}()
+	}
+feed:
+	for i := range programs {
+		select {
+		case next <- i:
+		case <-ctx.Done():
+			break feed
+		}
+	}
+	close(next)
+	wg.Wait()
+
+	var finished []report.Case
+	for _, c := range results {
+		if c != nil {
+			finished = append(finished, *c)
+		}
+	}
+	if ctx.Err() != nil {
+		return finished, context.Cause(ctx)
+	}
+	return finished, nil
+}
+
+// seat is one place in which one guest after the other serves programs.
+type seat struct {
+	*runner
+	guest guest // nil until needed, and after one was given up
+}
+
+func (s *seat) leave() {
+	if s.guest != nil {
+		s.guest.Close()
+		s.guest = nil
+	}
+}
+
+// one runs p to a verdict. An error means that no guest can be had or ctx ended.
+func (s *seat) one(ctx context.Context, p *cases.Program) (*report.Case, error) {
+	start := time.Now()
+	c := &report.Case{Name: p.Name, Text: p.Text(), Program: p}
+	for c.Attempts = 1; ; c.Attempts++ {
+		if s.guest == nil {
+			g, err := s.spawn(ctx)
+			if err != nil {
+				return nil, err
+			}
+			s.guest = g
+		}
+		outcome, err := s.guest.Run(ctx, p, s.options)
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		if err == nil {
+			c.Outcome = outcome
+			c.Verdict = judgeOutcome(s.profile, s.guest.Info(), p, outcome)
+			break
+		}
+		s.leave()
+		if e, blamed := blamesKernel(err); blamed {
+			c.Outcome = &cases.Outcome{End: cases.EndDied, Error: e.Error(), Console: e.Console}
+			c.Verdict = lost(e)
+			break
+		}
+		if c.Attempts == attempts {
+			c.Verdict = judge.Verdict{Status: judge.Infra, Reason: fmt.Sprintf("%v (tried %d times)", err, c.Attempts)}
+			break
+		}
+	}
+	// After a complaint or a hang the guest is no longer to be trusted.
+	if c.Verdict.Status == judge.Crash || c.Verdict.Status == judge.Hang {
+		s.leave()
+	}
+	c.Seconds = time.Since(start).Seconds()
+	return c, nil
+}
+
+func judgeOutcome(profile *cases.Profile, info *wire.GuestInfo, p *cases.Program, outcome *cases.Outcome) judge.Verdict {
+	return judge.Judge(judge.Input{
+		Program: p, Profile: profile, Outcome: outcome,
+		GuestHasGroups: info.Groups, GuestNopInject: info.NopInject, Probes: info.Probes,
+	})
+}
+
+// blamesKernel tells a guest that was lost by the kernel's doing from one
+// that our side lost. A guest that sent nonsense or whose agent gave up is the kernel's
+// doing only where the kernel said so on the console.
+func blamesKernel(err error) (*vm.GuestError, bool) {
+	var e *vm.GuestError
+	if !errors.As(err, &e) {
+		return nil, false
+	}
+	switch e.Kind {
+	case vm.GuestPanicked, vm.GuestReset, vm.GuestPoweredOff, vm.GuestSilent:
+		return e, true
+	case vm.GuestRetired:
+		return e, false
+	}
+	_, complained := judge.Complaint(e.Console)
+	return e, complained
+}

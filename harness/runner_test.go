@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package harness
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/ringproof/ringproof/cases"
+	"github.com/ringproof/ringproof/cases/uring"
+	"github.com/ringproof/ringproof/harness/judge"
+	"github.com/ringproof/ringproof/harness/report"
+	"github.com/ringproof/ringproof/vm"
+	"github.com/ringproof/ringproof/vm/wire"
+)
+
+// answer is what a fake guest does with one program.
+type answer struct {
+	outcome *cases.Outcome
+	err     error
+}
+
+// fakeGuest gives its answers one after the other.
+type fakeGuest struct {
+	answers []answer
+	closed  bool
+}
+
+func (g *fakeGuest) Info() *wire.GuestInfo { return &wire.GuestInfo{} }
+func (g *fakeGuest) Close()                { g.closed = true }
+func (g *fakeGuest) Run(context.Context, *cases.Program, vm.RunOptions) (*cases.Outcome, error) {
+	a := g.answers[0]
+	g.answers = g.answers[1:]
+	return a.outcome, a.err
+}
+
+func plainProgram(name string) *cases.Program {
+	return &cases.Program{
+		Name: name, Rings: []cases.Ring{{Name: "r0", Entries: 4}},
+		Steps: []cases.Step{{Kind: cases.StepSubmit, SQEs: []cases.SQE{{Op: uring.OpNop}}}, {Kind: cases.StepWait}},
+	}
+}
+
+// runFake runs n programs on the given guests in turn.
+func runFake(t *testing.T, n int, guests ...*fakeGuest) ([]report.Case, error) {
+	t.Helper()
+	used := 0
+	r := runner{
+		profile: &cases.Profile{Name: "none"},
+		spawn: func(context.Context) (guest, error) {
+			if used == len(guests) {
+				t.Fatalf("asked for guest %d, there are %d", used+1, len(guests))
+			}
+			used++
+			return guests[used-1], nil
+		},
+	}
+	var programs []*cases.Program
+	for i := range n {
+		programs = append(programs, plainProgram([]string{"a", "b", "c"}[i]))
+	}
+	out, err := r.run(context.Background(), programs, 1)
+	if used != len(guests) {
+		t.Errorf("used %d guests, want %d", used, len(guests))
+	}
+	for i, g := range guests {
+		if !g.closed {
+			t.Errorf("guest %d was left running", i)
+		}
+	}
+	return out, err
+}
+
+func TestLostGuests(t *testing.T) {
+	qemuKilled := answer{err: &vm.InfraError{Op: "talk to QEMU", Err: errors.New("killed")}}
+	ended := answer{outcome: &cases.Outcome{End: cases.EndError, Error: "no ring"}} // an INFRA that needs no guest lost
+	oops := []string{"[    3.1] BUG: kernel NULL pointer dereference, address: 0000000000000008"}
+	panicked := func(kind vm.GuestErrorKind, console []string) answer {
+		return answer{err: &vm.GuestError{Kind: kind, Console: console}}
+	}
+	for _, test := range []struct {
+		name     string
+		guests   []*fakeGuest
+		want     judge.Status
+		attempts int
+	}{
+		{"QEMU killed once is tried again", []*fakeGuest{{answers: []answer{qemuKilled}}, {answers: []answer{ended}}}, judge.Infra, 2},
+		{"QEMU killed twice is INFRA", []*fakeGuest{{answers: []answer{qemuKilled}}, {answers: []answer{qemuKilled}}}, judge.Infra, 2},
+		{"a panic is CRASH at once", []*fakeGuest{{answers: []answer{panicked(vm.GuestPanicked, oops)}}}, judge.Crash, 1},
+		{"a silent reset is CRASH", []*fakeGuest{{answers: []answer{panicked(vm.GuestReset, nil)}}}, judge.Crash, 1},
+		{"silence is HANG", []*fakeGuest{{answers: []answer{panicked(vm.GuestSilent, nil)}}}, judge.Hang, 1},
+		{"silence after an oops is CRASH", []*fakeGuest{{answers: []answer{panicked(vm.GuestSilent, oops)}}}, judge.Crash, 1},
+		{"garbage after an oops is CRASH", []*fakeGuest{{answers: []answer{panicked(vm.GuestGarbage, oops)}}}, judge.Crash, 1},
+		{"garbage without a word is ours", []*fakeGuest{
+			{answers: []answer{panicked(vm.GuestGarbage, nil)}}, {answers: []answer{panicked(vm.GuestGarbage, nil)}}}, judge.Infra, 2},
+		{"a retired guest is replaced", []*fakeGuest{
+			{answers: []answer{panicked(vm.GuestRetired, nil)}}, {answers: []answer{panicked(vm.GuestPanicked, oops)}}}, judge.Crash, 2},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got, err := runFake(t, 1, test.guests...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(got) != 1 || got[0].Verdict.Status != test.want || got[0].Attempts != test.attempts {
+				t.Errorf("got %+v, want %s after %d attempts", got, test.want, test.attempts)
+			}
+		})
+	}
+}
+
+// A complaint on the console costs the guest, though it still answers.
+func TestComplaintReplacesGuest(t *testing.T) {
+	warned := answer{outcome: &cases.Outcome{End: cases.EndDone, Console: []string{"[    3.1] WARNING: CPU: 0 PID: 60 at io_uring/io_uring.c:100 io_free_req+0x1/0x2"}}}
+	got, err := runFake(t, 2, &fakeGuest{answers: []answer{warned}}, &fakeGuest{answers: []answer{warned}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range got {
+		if c.Verdict.Status != judge.Crash {
+			t.Errorf("%s: %s %s, want CRASH", c.Name, c.Verdict.Status, c.Verdict.Reason)
+		}
+	}
+}
+
+// What was finished before an end is kept, in order.
+func TestNoGuestToBeHad(t *testing.T) {
+	boot := &BootError{&vm.GuestError{Kind: vm.GuestPanicked, Detail: "at boot"}}
+	first := &fakeGuest{answers: []answer{{err: &vm.GuestError{Kind: vm.GuestPanicked}}}}
+	n := 0
+	r := runner{profile: &cases.Profile{Name: "none"}, spawn: func(context.Context) (guest, error) {
+		if n++; n > 1 {
+			return nil, boot
+		}
+		return first, nil
+	}}
+	got, err := r.run(context.Background(), []*cases.Program{plainProgram("a"), plainProgram("b")}, 1)
+	if !errors.Is(err, boot) || len(got) != 1 || got[0].Name != "a" {
+		t.Errorf("got %d cases and error %v, want case a and the boot's error", len(got), err)
+	}
+	if BlameFor(err) != BlameKernel {
+		t.Errorf("a kernel that does not come up is blamed on %v", BlameFor(err))
+	}
+}
