@@ -116,15 +116,16 @@ func (a *agent) become() {
 	fmt.Println("test agent: exec:", err)
 }
 
-func kmsg(s string) {
+// kmsg writes a line into the kernel's log. Without a newline the kernel would
+// wait for more of it.
+func kmsg(line string) error {
 	f, err := os.OpenFile("/dev/kmsg", os.O_WRONLY, 0)
-	if err == nil {
-		_, err = f.WriteString(s)
-		f.Close()
-	}
 	if err != nil {
-		fmt.Println("test agent: kmsg:", err)
+		return err
 	}
+	defer f.Close()
+	_, err = f.WriteString(line)
+	return err
 }
 
 func (a *agent) run(m *wire.Run) {
@@ -145,7 +146,9 @@ func (a *agent) run(m *wire.Run) {
 	case "oversized":
 		a.port.Write([]byte{'R', 'P', 1, 6, 0xff, 0xff, 0xff, 0xff})
 	case "print":
-		kmsg("<4>a line of " + m.Program.About)
+		if err := kmsg("<4>a line of " + m.Program.About + "\n"); err != nil {
+			ran.Outcome.End, ran.Outcome.Error = cases.EndError, err.Error()
+		}
 	case "fatal":
 		ran.Fatal = true
 	case "log":
