@@ -30,12 +30,19 @@ type objectsControl struct {
 	}
 }
 
-type objectsLife struct {
-	_         structs.HostLayout
-	Gen       uint32
-	State     uint8
-	Completed uint8
-	Pad       uint16
+type objectsLifeSet struct {
+	_   structs.HostLayout
+	Gen uint32
+	Pad uint32
+	Way [8]struct {
+		_         structs.HostLayout
+		Req       uint64
+		Gen       uint32
+		State     uint8
+		Completed uint8
+		Self      uint8
+		Pad       uint8
+	}
 }
 
 type objectsRecord struct {
@@ -61,14 +68,19 @@ type objectsRecord struct {
 	Reserved  [6]uint8
 }
 
-type objectsRing struct {
-	_        structs.HostLayout
-	Run      uint32
-	Slot     uint32
-	FreeHead uint64
-	Ring     uint8
-	InFlush  uint8
-	Pad      [6]uint8
+type objectsRingSet struct {
+	_   structs.HostLayout
+	Way [8]struct {
+		_        structs.HostLayout
+		Uring    uint64
+		FreeHead uint64
+		Run      uint32
+		Slot     uint32
+		Ring     uint8
+		Self     uint8
+		InFlush  uint8
+		Pad      [5]uint8
+	}
 }
 
 type objectsTask struct {

@@ -43,22 +43,55 @@ struct {
 /* Keeps the type in the object's BTF, so that bpf2go can make it a Go type. */
 struct record *unused_record __attribute__((unused));
 
+/*
+ * Rings and requests are found by address in arrays of our own that work like
+ * a cache of 8 ways: a few instructions where a hash map takes a hundred, on
+ * every event. A key of 0 is an empty way.
+ */
+#define WAYS 8
+
+/*
+ * The same way by an index that the verifier does not know, so that it goes on
+ * with one state instead of one per way.
+ */
+#define ANY(set, found) (&(set)->way[(found)->self & (WAYS - 1)])
+
+/*
+ * The verifier lets a pointer become a number only by cutting it to 32 bits,
+ * for which the compiler would use shifts, which it forbids.
+ */
+static __always_inline __u32 hash(__u64 address, int bits)
+{
+	__u64 low;
+
+	asm volatile("r0 = %1; w0 = w0; %0 = r0" : "=r"(low) : "r"(address) : "r0");
+	return (low * 0x9e3779b97f4a7c15ULL) >> (64 - bits);
+}
+
 /* A traced ring, by the address of its context. */
 struct ring {
-	__u32 run;
-	__u32 slot;
+	__u64 uring;
 	/* head of the free list when the running flush began, valid in_flush */
 	__u64 free_head;
+	__u32 run;
+	__u32 slot;
 	__u8 ring;
+	__u8 self;
 	__u8 in_flush;
-	__u8 pad[6];
+	__u8 pad[5];
 };
 
+struct ring_set {
+	struct ring way[WAYS];
+};
+
+#define RING_BITS 9
+
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 4096);
-	__type(key, __u64);
-	__type(value, struct ring);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1 << RING_BITS);
+	__type(key, __u32);
+	__type(value, struct ring_set);
 } rings SEC(".maps");
 
 enum state {
@@ -69,17 +102,31 @@ enum state {
 
 /* What is known about a request's address. */
 struct life {
+	__u64 req;
 	__u32 gen;
 	__u8 state;
 	__u8 completed;
-	__u16 pad;
+	__u8 self;
+	__u8 pad;
 };
 
+/*
+ * A way whose request is dead may be given to another address. Generations
+ * are counted per set, so that no two lives of an address get the same one.
+ */
+struct life_set {
+	__u32 gen;
+	__u32 pad;
+	struct life way[WAYS];
+};
+
+#define LIFE_BITS 13
+
 struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 32768);
-	__type(key, __u64);
-	__type(value, struct life);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1 << LIFE_BITS);
+	__type(key, __u32);
+	__type(value, struct life_set);
 } lives SEC(".maps");
 
 /* Processes that created a traced ring. */
@@ -95,29 +142,20 @@ struct {
 	__type(value, struct task);
 } tasks SEC(".maps");
 
-/*
- * The stretch of struct io_kiocb that records are made of, read in one go.
- * IN(member) is that member's place in the copy; a kernel where it is out of
- * bounds fails verification, which user space reports.
- */
-#define SNAP_SIZE 128
-#define REQ_OFF(member) bpf_core_field_offset(struct io_kiocb, member)
-#define IN(view, type, member) (*(type *)inside(view, REQ_OFF(member)))
+/* Makes any address readable as that type, with faults reading as zero. */
+extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym;
 
+#define AS_REQ(address)                                 \
+	((struct io_kiocb *)bpf_rdonly_cast((void *)(address), \
+					    bpf_core_type_id_kernel(struct io_kiocb)))
+#define REQ_OFF(member) bpf_core_field_offset(struct io_kiocb, member)
+
+/* A request of a traced ring. */
 struct view {
-	__u64 req;
+	struct io_kiocb *req;
 	struct ring *ring;
 	struct life *life;
-	__u8 snap[SNAP_SIZE] __attribute__((aligned(8)));
 };
-
-static __always_inline void *inside(struct view *v, __u64 off)
-{
-	off -= REQ_OFF(opcode);
-	/* Subtracting from a stack pointer is forbidden: keep this a number. */
-	asm volatile("" : "+r"(off));
-	return v->snap + off;
-}
 
 static __always_inline struct control *shared_control(void)
 {
@@ -143,21 +181,50 @@ static __always_inline void count_lost(void)
 		__sync_fetch_and_add(&c->lost, 1);
 }
 
-static __always_inline struct ring *ring_of(__u64 ctx)
+static __always_inline struct ring *ring_of(__u64 uring)
 {
-	return bpf_map_lookup_elem(&rings, &ctx);
+	__u32 index = hash(uring, RING_BITS);
+	struct ring_set *set = bpf_map_lookup_elem(&rings, &index);
+	int i;
+
+	if (!set)
+		return NULL;
+#pragma unroll
+	for (i = 0; i < WAYS; i++)
+		if (set->way[i].uring == uring)
+			return ANY(set, &set->way[i]);
+	return NULL;
 }
 
-/* Copies the request; false if its ring is not traced. */
-static __always_inline bool look(struct view *v, void *req)
+static __always_inline struct life_set *lives_near(__u64 req)
 {
-	v->req = (__u64)req;
-	if (bpf_probe_read_kernel(v->snap, SNAP_SIZE, req + REQ_OFF(opcode)))
-		return false;
-	v->ring = ring_of(IN(v, __u64, ctx));
+	__u32 index = hash(req, LIFE_BITS);
+
+	return bpf_map_lookup_elem(&lives, &index);
+}
+
+static __always_inline struct life *life_of(__u64 req)
+{
+	struct life_set *set = lives_near(req);
+	int i;
+
+	if (!set)
+		return NULL;
+#pragma unroll
+	for (i = 0; i < WAYS; i++)
+		if (set->way[i].req == req)
+			return ANY(set, &set->way[i]);
+	return NULL;
+}
+
+/* False if the request's ring is not traced. */
+static __always_inline bool look(struct view *v, struct io_kiocb *req)
+{
+	v->req = req;
+	v->ring = ring_of((__u64)req->ctx);
 	if (!v->ring)
 		return false;
-	v->life = bpf_map_lookup_elem(&lives, &v->req);
+	v->life = life_of((__u64)req);
 	return true;
 }
 
@@ -165,18 +232,16 @@ static __always_inline struct record *reserve(struct ring *ring, enum kind kind)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct record *r;
-	__u64 id;
 
 	r = bpf_ringbuf_reserve(&records, sizeof(*r), 0);
 	if (!r) {
 		count_lost();
 		return NULL;
 	}
-	id = bpf_get_current_pid_tgid();
 	r->time = bpf_ktime_get_ns();
 	r->run = ring->run;
-	r->tid = id;
-	r->tgid = id >> 32;
+	r->tid = task->pid;
+	r->tgid = task->tgid;
 	r->cpu = bpf_get_smp_processor_id();
 	r->kind = kind;
 	r->ring = ring->ring;
@@ -189,29 +254,28 @@ static __always_inline struct record *reserve(struct ring *ring, enum kind kind)
  * Reads the group's reference count, which is the leader's. Only flags tell
  * whether the pointer belongs to this life of the request.
  */
-static __always_inline void fill_group(struct record *r)
+static __always_inline void fill_group(struct record *r, struct io_kiocb *req)
 {
-	__u64 leader = r->req;
-	__u32 val = 0;
+	struct io_kiocb *leader = req;
 
 	r->leader = 0;
 	r->group_refs = 0;
 	if (!(r->flags & (group_flag | leader_flag)))
 		return;
 	if (!(r->flags & leader_flag)) {
-		if (group_leader_off < 0 ||
-		    bpf_probe_read_kernel(&leader, sizeof(leader),
-					  (void *)r->req + group_leader_off))
+		if (group_leader_off < 0)
 			return;
+		leader = AS_REQ(*(__u64 *)((void *)req + group_leader_off));
 	}
-	if (!leader)
+	r->leader = (__u64)leader;
+	if (!r->leader || group_refs_off < 0)
 		return;
-	r->leader = leader;
-	if (group_refs_off < 0)
-		return;
-	if (bpf_probe_read_kernel(&val, group_refs_size, (void *)leader + group_refs_off))
-		return;
-	r->group_refs = val;
+	if (group_refs_size == 1)
+		r->group_refs = *(__u8 *)((void *)leader + group_refs_off);
+	else if (group_refs_size == 2)
+		r->group_refs = *(__u16 *)((void *)leader + group_refs_off);
+	else
+		r->group_refs = *(__s32 *)((void *)leader + group_refs_off);
 	r->bits |= RECORD_GROUP_REFS;
 }
 
@@ -223,27 +287,29 @@ static __always_inline void emit(struct view *v, enum kind kind, __s32 res, __u6
 	r = reserve(v->ring, kind);
 	if (!r)
 		return;
-	r->req = v->req;
-	r->user_data = IN(v, __u64, cqe.user_data);
-	r->flags = IN(v, __u64, flags);
+	r->req = (__u64)v->req;
+	r->user_data = v->req->cqe.user_data;
+	r->flags = v->req->flags;
 	r->arg = arg;
 	r->gen = v->life ? v->life->gen : 0;
 	r->res = res;
-	r->refs = IN(v, __s32, refs);
-	r->op = IN(v, __u8, opcode);
+	r->refs = v->req->refs.counter;
+	r->op = v->req->opcode;
 	if (kind == EV_SUBMIT || kind == EV_PREP_FAIL) {
 		/* The group is not assembled yet: the fields are an earlier life's. */
 		r->leader = 0;
 		r->group_refs = 0;
-		if (bpf_ringbuf_query(&records, BPF_RB_AVAIL_DATA) > wake_bytes)
+		/* now and then is often enough */
+		if (!(r->gen & 15) &&
+		    bpf_ringbuf_query(&records, BPF_RB_AVAIL_DATA) > wake_bytes)
 			wake = BPF_RB_FORCE_WAKEUP;
 	} else {
-		fill_group(r);
+		fill_group(r, v->req);
 	}
 	bpf_ringbuf_submit(r, wake);
 }
 
-/* An event that is about no request. */
+/* An event that is about no request that was submitted. */
 static __always_inline void emit_bare(struct ring *ring, enum kind kind, __u64 req,
 				      __u64 user_data, __s32 res, __u64 arg, __u64 wake)
 {
@@ -265,7 +331,7 @@ static __always_inline void emit_bare(struct ring *ring, enum kind kind, __u64 r
 }
 
 /* An event in the middle of a request's life. */
-static __always_inline void happened(void *req, enum kind kind, __s32 res, __u64 arg)
+static __always_inline void happened(struct io_kiocb *req, enum kind kind, __s32 res, __u64 arg)
 {
 	struct view v;
 
@@ -276,32 +342,54 @@ static __always_inline void happened(void *req, enum kind kind, __s32 res, __u64
 	emit(&v, kind, res, arg);
 }
 
-static __always_inline struct life *begin(__u64 req, struct life *life, enum state state)
+/*
+ * Finds a way for an address that has none. Two rings may do this at once in
+ * one set, so the way is claimed by its key.
+ */
+static __always_inline struct life *claim(struct life_set *set, __u64 req)
 {
-	if (!life) {
-		struct life fresh = {};
+	int i;
 
-		bpf_map_update_elem(&lives, &req, &fresh, BPF_ANY);
-		life = bpf_map_lookup_elem(&lives, &req);
-		if (!life) {
-			count_lost();
-			return NULL;
+#pragma unroll
+	for (i = 0; i < WAYS; i++) {
+		struct life *life = &set->way[i];
+		__u64 old = life->req;
+
+		if ((!old || life->state == DEAD) &&
+		    __sync_val_compare_and_swap(&life->req, old, req) == old) {
+			life->self = i;
+			return ANY(set, life);
 		}
 	}
-	life->gen++;
-	life->completed = 0;
+	return NULL;
+}
+
+static __always_inline struct life *begin(__u64 req, struct life *life, enum state state)
+{
+	struct life_set *set = lives_near(req);
+
+	if (!set)
+		return NULL;
+	if (!life)
+		life = claim(set, req);
+	if (!life) {
+		count_lost();
+		return NULL;
+	}
 	life->state = state;
+	life->completed = 0;
+	life->gen = __sync_fetch_and_add(&set->gen, 1) + 1;
 	return life;
 }
 
-static __always_inline void submitted(void *req, enum kind kind, __s32 res)
+static __always_inline void submitted(struct io_kiocb *req, enum kind kind, __s32 res)
 {
 	struct slot *slot;
 	struct view v;
 
 	if (!look(&v, req))
 		return;
-	v.life = begin(v.req, v.life, LIVE);
+	v.life = begin((__u64)req, v.life, LIVE);
 	slot = slot_of(v.ring);
 	if (slot)
 		__sync_fetch_and_add(&slot->submitted, 1);
@@ -320,76 +408,97 @@ static __always_inline void completed(struct view *v)
 		__sync_fetch_and_add(&slot->completed, 1);
 }
 
+/* Gives a new ring its way. Only one process creates traced rings at a time. */
+static __always_inline struct ring *trace(__u64 uring, struct control *c)
+{
+	__u32 index = hash(uring, RING_BITS);
+	struct ring_set *set = bpf_map_lookup_elem(&rings, &index);
+	struct ring *ring = NULL;
+	int i;
+
+	if (!set)
+		return NULL;
+#pragma unroll
+	for (i = 0; i < WAYS; i++)
+		if (!ring && !set->way[i].uring) {
+			set->way[i].self = i;
+			ring = ANY(set, &set->way[i]);
+		}
+	if (!ring)
+		return NULL;
+	ring->run = c->run;
+	ring->slot = c->slot;
+	ring->ring = c->ring;
+	ring->in_flush = 0;
+	ring->uring = uring;
+	return ring;
+}
+
 SEC("tp_btf/io_uring_create")
 int BPF_PROG(on_create, int fd, void *uring, __u32 sq_entries, __u32 cq_entries, __u32 flags)
 {
 	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
 	struct control *c = shared_control();
-	__u64 key = (__u64)uring;
-	struct ring ring = {};
 	struct task task = {};
+	struct ring *ring;
 
 	if (!c || c->tgid != tgid || !tgid)
 		return 0;
-	ring.run = c->run;
-	ring.slot = c->slot;
-	ring.ring = c->ring;
+	task.run = c->run;
+	task.ring = c->ring;
+	ring = trace((__u64)uring, c);
 	c->tgid = 0;
-	task.run = ring.run;
-	task.ring = ring.ring;
-	bpf_map_update_elem(&tasks, &tgid, &task, BPF_ANY);
-	if (bpf_map_update_elem(&rings, &key, &ring, BPF_ANY)) {
+	if (!ring || bpf_map_update_elem(&tasks, &tgid, &task, BPF_ANY))
 		count_lost();
-		return 0;
-	}
-	emit_bare(&ring, EV_RING_CREATE, 0, 0, fd, flags, BPF_RB_NO_WAKEUP);
+	if (ring)
+		emit_bare(ring, EV_RING_CREATE, 0, 0, fd, flags, BPF_RB_NO_WAKEUP);
 	return 0;
 }
 
 SEC("tp_btf/io_uring_submit_req")
-int BPF_PROG(on_submit, void *req)
+int BPF_PROG(on_submit, struct io_kiocb *req)
 {
 	submitted(req, EV_SUBMIT, 0);
 	return 0;
 }
 
 SEC("tp_btf/io_uring_req_failed")
-int BPF_PROG(on_prep_fail, void *sqe, void *req, int error)
+int BPF_PROG(on_prep_fail, void *sqe, struct io_kiocb *req, int error)
 {
 	submitted(req, EV_PREP_FAIL, error);
 	return 0;
 }
 
 SEC("tp_btf/io_uring_link")
-int BPF_PROG(on_link, void *req, void *target)
+int BPF_PROG(on_link, struct io_kiocb *req, void *target)
 {
 	happened(req, EV_LINK, 0, (__u64)target);
 	return 0;
 }
 
 SEC("tp_btf/io_uring_fail_link")
-int BPF_PROG(on_fail_link, void *req, void *link)
+int BPF_PROG(on_fail_link, struct io_kiocb *req, void *link)
 {
 	happened(req, EV_FAIL_LINK, 0, (__u64)link);
 	return 0;
 }
 
 SEC("tp_btf/io_uring_defer")
-int BPF_PROG(on_defer, void *req)
+int BPF_PROG(on_defer, struct io_kiocb *req)
 {
 	happened(req, EV_DEFER, 0, 0);
 	return 0;
 }
 
 SEC("tp_btf/io_uring_queue_async_work")
-int BPF_PROG(on_punt, void *req, int rw)
+int BPF_PROG(on_punt, struct io_kiocb *req, int rw)
 {
 	happened(req, EV_PUNT, 0, rw);
 	return 0;
 }
 
 SEC("tp_btf/io_uring_poll_arm")
-int BPF_PROG(on_poll_arm, void *req, int mask, int events)
+int BPF_PROG(on_poll_arm, struct io_kiocb *req, int mask, int events)
 {
 	happened(req, EV_POLL_ARM, 0, (__u32)mask);
 	return 0;
@@ -408,10 +517,10 @@ int BPF_PROG(on_complete, void *uring, void *req, __u64 user_data, int res, unsi
 				  BPF_RB_NO_WAKEUP);
 		return 0;
 	}
-	if (!look(&v, req))
+	if (!look(&v, AS_REQ(req)))
 		return 0;
 	if (v.life && v.life->state == NOTIF) {
-		emit_bare(v.ring, EV_EXTRA_CQE, v.req, user_data, res, cflags,
+		emit_bare(v.ring, EV_EXTRA_CQE, (__u64)req, user_data, res, cflags,
 			  BPF_RB_NO_WAKEUP);
 		return 0;
 	}
@@ -432,56 +541,56 @@ int BPF_PROG(on_overflow, void *uring, unsigned long long user_data, __s32 res, 
 }
 
 SEC("tp_btf/io_uring_task_add")
-int BPF_PROG(on_task_add, void *req, int mask)
+int BPF_PROG(on_task_add, struct io_kiocb *req, int mask)
 {
 	happened(req, EV_TASK_ADD, 0, (__u32)mask);
 	return 0;
 }
 
 SEC("fentry/io_req_normal_work_add")
-int BPF_PROG(on_normal_work_add, void *req)
+int BPF_PROG(on_normal_work_add, struct io_kiocb *req)
 {
 	happened(req, EV_TASK_ADD, 0, 0);
 	return 0;
 }
 
 SEC("fentry/io_req_local_work_add")
-int BPF_PROG(on_local_work_add, void *req)
+int BPF_PROG(on_local_work_add, struct io_kiocb *req)
 {
 	happened(req, EV_TASK_ADD, 0, 0);
 	return 0;
 }
 
 SEC("fentry/io_req_task_submit")
-int BPF_PROG(on_task_submit, void *req)
+int BPF_PROG(on_task_submit, struct io_kiocb *req)
 {
 	happened(req, EV_TASK_RUN, 0, 0);
 	return 0;
 }
 
 SEC("fentry/io_req_task_complete")
-int BPF_PROG(on_task_complete, void *req)
+int BPF_PROG(on_task_complete, struct io_kiocb *req)
 {
 	happened(req, EV_TASK_RUN, 0, 0);
 	return 0;
 }
 
 SEC("fentry/io_req_task_cancel")
-int BPF_PROG(on_task_cancel, void *req)
+int BPF_PROG(on_task_cancel, struct io_kiocb *req)
 {
 	happened(req, EV_TASK_RUN, 0, 0);
 	return 0;
 }
 
 SEC("fentry/io_issue_sqe")
-int BPF_PROG(on_issue, void *req, unsigned int issue_flags)
+int BPF_PROG(on_issue, struct io_kiocb *req, unsigned int issue_flags)
 {
 	happened(req, EV_ISSUE, 0, issue_flags);
 	return 0;
 }
 
 SEC("fexit/io_issue_sqe")
-int BPF_PROG(on_issue_return, void *req, unsigned int issue_flags, int ret)
+int BPF_PROG(on_issue_return, struct io_kiocb *req, unsigned int issue_flags, int ret)
 {
 	happened(req, EV_ISSUE_RETURN, ret, 0);
 	return 0;
@@ -490,11 +599,7 @@ int BPF_PROG(on_issue_return, void *req, unsigned int issue_flags, int ret)
 SEC("fentry/io_wq_submit_work")
 int BPF_PROG(on_worker, void *work)
 {
-	void *req = work - REQ_OFF(work);
-
-	/* Keep the compiler from turning this into scalar minus pointer. */
-	asm volatile("" : "+r"(req));
-	happened(req, EV_WORKER, 0, 0);
+	happened(AS_REQ(work - REQ_OFF(work)), EV_WORKER, 0, 0);
 	return 0;
 }
 
@@ -502,7 +607,7 @@ SEC("fexit/io_alloc_notif")
 int BPF_PROG(on_notif, void *uring, __u64 req)
 {
 	if (req && ring_of((__u64)uring))
-		begin(req, bpf_map_lookup_elem(&lives, &req), NOTIF);
+		begin(req, life_of(req), NOTIF);
 	return 0;
 }
 
@@ -544,9 +649,9 @@ static long freed(__u32 i, void *data)
 
 	if (!w->node || (w->bounded && w->node == w->stop))
 		return 1;
-	if (!look(&v, (void *)(w->node - REQ_OFF(comp_list))))
+	if (!look(&v, AS_REQ(w->node - REQ_OFF(comp_list))))
 		return 1;
-	w->node = IN(&v, __u64, comp_list);
+	w->node = (__u64)v.req->comp_list.next;
 	if (v.life && v.life->state == NOTIF) {
 		v.life->state = DEAD;
 		return 0;
@@ -558,10 +663,10 @@ static long freed(__u32 i, void *data)
 		 */
 		if (!w->bounded || ++w->strange > MAX_STRANGE)
 			return 1;
-		emit(&v, EV_FREE, IN(&v, __s32, cqe.res), 0);
+		emit(&v, EV_FREE, v.req->cqe.res, 0);
 		return 0;
 	}
-	emit(&v, EV_FREE, IN(&v, __s32, cqe.res), 0);
+	emit(&v, EV_FREE, v.req->cqe.res, 0);
 	completed(&v);
 	v.life->state = DEAD;
 	slot = slot_of(v.ring);
@@ -603,7 +708,7 @@ int BPF_PROG(on_ring_gone, void *work)
 	slot = slot_of(ring);
 	if (slot)
 		slot->gone = 1;
-	bpf_map_delete_elem(&rings, &uring);
+	ring->uring = 0;
 	return 0;
 }
 
