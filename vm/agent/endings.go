@@ -141,8 +141,10 @@ func (s *scheduler) sort(b batch) {
 // deliver answers a run and forgets it.
 func (s *scheduler) deliver(r *run) {
 	delete(s.ending, r.tag)
-	delete(s.byTag, r.tag)
-	if s.trace != nil && r.tag != 0 {
+	if s.byTag[r.tag] == r {
+		delete(s.byTag, r.tag)
+	}
+	if s.trace != nil && r.phase != phaseQueued {
 		r.out.RingsGone = make([]bool, len(r.gone))
 		for i := range r.gone {
 			r.out.RingsGone[i] = r.gone[i] || i >= r.made

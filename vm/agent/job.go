@@ -15,7 +15,7 @@ import (
 
 // job is what PID 1 asks of a worker.
 type job struct {
-	// Tag is the run's number in probe records, never 0.
+	// Tag is the run's number in probe records and in the ledger, never 0.
 	Tag uint32
 	// Page is the page of the ledger to write to.
 	Page int

@@ -33,8 +33,7 @@ type scheduler struct {
 	queue  []*run // not yet with a worker
 	active []*run // with the current worker, in order
 	ending map[uint32]*run
-	byTag  map[uint32]*run
-	tag    uint32
+	byTag  map[uint32]*run // with or behind a worker
 
 	worker, spare *process
 	dying         map[int]*process // left, but not yet gone
@@ -46,7 +45,8 @@ type scheduler struct {
 
 // A run is one Run of the host on its way.
 type run struct {
-	id       uint64
+	id uint64
+	// tag is the run's number in probe records: the low half of id, as the host expects.
 	tag      uint32
 	prog     *cases.Program
 	bound    time.Duration
@@ -152,12 +152,16 @@ func (s *scheduler) scaled(d time.Duration) time.Duration {
 
 // submit takes a run in.
 func (s *scheduler) submit(m *wire.Run) {
-	r := &run{id: m.ID, prog: &m.Program, bound: m.Deadline}
+	r := &run{id: m.ID, tag: uint32(m.ID), prog: &m.Program, bound: m.Deadline}
 	if r.bound <= 0 {
 		r.bound = s.scaled(defaultDeadline)
 	}
 	if m.Coverage {
 		s.refuse(r, "coverage was asked for, and this agent cannot collect it (KCOV): run without coverage")
+		return
+	}
+	if r.tag == 0 {
+		s.refuse(r, fmt.Sprintf("the run's ID is %#x, its low 32 bits must not be 0", m.ID))
 		return
 	}
 	s.queue = append(s.queue, r)
@@ -181,6 +185,9 @@ func (s *scheduler) dispatch() {
 			return
 		}
 		r := s.queue[0]
+		if s.byTag[r.tag] != nil {
+			return // an earlier host's run with the same number is still ending
+		}
 		if s.trace != nil {
 			n := len(r.prog.Rings)
 			if n > len(s.freeSlots) {
@@ -205,11 +212,7 @@ func (s *scheduler) dispatch() {
 }
 
 func (s *scheduler) start(r *run, page int) {
-	s.tag++
-	if s.tag == 0 {
-		s.tag++
-	}
-	r.tag, r.page, r.phase = s.tag, page, phaseRunning
+	r.page, r.phase = page, phaseRunning
 	r.lost, r.missed = s.lost, s.missed
 	r.raw, r.gone = nil, make([]bool, len(r.prog.Rings))
 	s.worker.pageBusy[page] = true

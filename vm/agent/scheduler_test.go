@@ -88,14 +88,14 @@ func (b *bench) run(progs ...cases.Program) []*wire.Ran {
 	b.t.Helper()
 	b.ran, b.order = make(map[uint64]*wire.Ran), nil
 	for i, p := range progs {
-		b.s.submit(&wire.Run{ID: uint64(i), Program: p, Deadline: 20 * time.Second})
+		b.s.submit(&wire.Run{ID: uint64(i + 1), Program: p, Deadline: 20 * time.Second})
 	}
 	for len(b.ran) < len(progs) {
 		b.step()
 	}
 	var out []*wire.Ran
 	for i := range progs {
-		out = append(out, b.ran[uint64(i)])
+		out = append(out, b.ran[uint64(i+1)])
 	}
 	return out
 }
@@ -223,8 +223,8 @@ func TestSchedulerAbandon(t *testing.T) {
 	}
 	b.s.abandon()
 	b.run(nopProgram())
-	if fmt.Sprint(b.order) != "[0]" {
-		t.Errorf("answers to runs %v, want only 0", b.order)
+	if fmt.Sprint(b.order) != "[1]" {
+		t.Errorf("answers to runs %v, want only 1", b.order)
 	}
 }
 
@@ -238,8 +238,8 @@ func BenchmarkScheduler(bm *testing.B) {
 	sent := 0
 	for done < bm.N {
 		for sent < bm.N && sent-done < 16 {
-			b.s.submit(&wire.Run{ID: uint64(sent), Program: p, Deadline: 20 * time.Second})
 			sent++
+			b.s.submit(&wire.Run{ID: uint64(sent), Program: p, Deadline: 20 * time.Second})
 		}
 		b.step()
 	}
