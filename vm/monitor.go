@@ -152,14 +152,10 @@ func (m *monitor) explain(name string, err error) error {
 	case errors.Is(err, bufio.ErrTooLong):
 		err = fmt.Errorf("the reply is longer than %d bytes, which the QMP client cannot read", bufio.MaxScanTokenSize)
 		m.breakOff(err)
-	case errors.As(err, &syntax):
+	case errors.As(err, &syntax) && syntax.Offset == 0:
 		// The reply was nil: the listener has stopped.
-		select {
-		case <-m.gone:
-			err = errMonitorGone
-			m.breakOff(err)
-		default:
-		}
+		err = errMonitorGone
+		m.breakOff(err)
 	}
 	return fmt.Errorf("QMP %s: %w", name, err)
 }
