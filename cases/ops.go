@@ -35,8 +35,6 @@ type opForm struct {
 	off      string // key of SQE.Off; "" is "off"
 	flagsKey string // key of SQE.OpFlags; "" is "flags"
 	flags    flagSet
-	// length is what Len is if the line has no len=.
-	length uint32
 	// memory is set where addr and len are one piece of memory, so that a
 	// range outside its buffer is a mistake.
 	memory bool
@@ -49,8 +47,7 @@ var (
 	formSendRecv = opForm{operands: []operand{operandFD, operandBuf}, flags: msgFlags, memory: true}
 	formMsg      = opForm{operands: []operand{operandFD, operandBuf}, flags: msgFlags}
 	formFD       = opForm{operands: []operand{operandFD}}
-	// The kernel takes one timespec: anything but len 1 is -EINVAL.
-	formTimeout = opForm{operands: []operand{operandTimeout}, off: "count", flags: timeoutFlags, length: 1}
+	formTimeout  = opForm{operands: []operand{operandTimeout}, off: "count", flags: timeoutFlags}
 )
 
 var opForms = map[uring.Op]opForm{

@@ -41,7 +41,7 @@ func init() { // not an initialiser: the parse functions use the table
 
 		"submit": {sectionStep, "submit RING", (*parser).ringStep},
 		"wait":   {sectionStep, "wait RING [COUNT] [timeout=TIME]", (*parser).ringStep},
-		"cancel": {sectionStep, "cancel RING [TARGET] [flags=A|B] [timeout=TIME]", (*parser).ringStep},
+		"cancel": {sectionStep, "cancel RING [TARGET] [fd=FD] [flags=A|B] [timeout=TIME]", (*parser).ringStep},
 		"feed":   {sectionStep, "feed FD BYTES [fill=N]", (*parser).fdStep},
 		"take":   {sectionStep, "take FD BYTES", (*parser).fdStep},
 		"close":  {sectionStep, "close RING or close FD", (*parser).closeStep},
@@ -304,7 +304,9 @@ func (p *parser) ringStep(l line) {
 		p.settings(opts, timeout)
 		return
 	}
-	p.settings(opts, timeout, setting{"flags", false, func(v token) { p.flags(v, cancelFlags, &s.CancelFlags) }})
+	p.settings(opts, timeout,
+		setting{"fd", false, func(v token) { p.fd(v, &s.FD) }},
+		setting{"flags", false, func(v token) { p.flags(v, cancelFlags, &s.CancelFlags) }})
 }
 
 func (p *parser) fdStep(l line) {

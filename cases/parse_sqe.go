@@ -56,9 +56,6 @@ func (p *parser) sqe(l line) {
 	s.Op = op
 	f := &sqeFields{p: p, s: s, form: formOf(op), step: step, pos: pos, seen: map[string]bool{}}
 	f.read(toks[1:])
-	if !f.seen["len"] {
-		s.Len = f.form.length
-	}
 }
 
 // parseOp reads an opcode's name, or op=N.

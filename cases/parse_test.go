@@ -49,12 +49,12 @@ submit r0   # one batch
    async_cancel @1 flags=ALL
    async_cancel target=late HARDLINK DRAIN BUFFER_SELECT FIXED_FILE index=3
 submit r0
-  late: link_timeout 2us len=0
+  late: link_timeout 2us
   op=0
   read -1 b0
   splice fd=f0 len=7 ioprio=9 timeout=3s
 wait r0 2 timeout=100ms
-cancel r0 late timeout=1s flags=ALL|ANY
+cancel r0 late timeout=1s flags=ALL|ANY fd=p0.r
 cancel r0
 feed p0.w 64 fill=9
 feed e0 1
@@ -96,12 +96,12 @@ submit r0  # one batch
   async_cancel leader flags=ALL
   async_cancel late index=3 HARDLINK DRAIN BUFFER_SELECT FIXED_FILE
 submit r0
-  late: link_timeout 2us len=0
+  late: link_timeout 2us
   nop
   read -1 b0
   splice f0 timeout=3s len=7 ioprio=9
 wait r0 2 timeout=100ms
-cancel r0 late flags=ALL|ANY timeout=1s
+cancel r0 late fd=p0.r flags=ALL|ANY timeout=1s
 cancel r0
 feed p0.w 64 fill=9
 feed e0 1
@@ -145,7 +145,7 @@ func TestParseFields(t *testing.T) {
 		2: {Op: uring.OpWrite, FD: cases.FD{Ref: 1}, Buf: cases.BufRef{Ref: 1}, Len: 10, Off: math.MaxUint64, OpFlags: 0x90},
 		3: {Op: 255, Flags: uring.IOLink},
 		4: {Op: uring.OpPollAdd, FD: cases.FD{Ref: 4, End: 1}, OpFlags: 0x2001},
-		5: {Op: uring.OpTimeout, Timeout: 1500 * time.Microsecond, Len: 1, Off: 2, OpFlags: 1},
+		5: {Op: uring.OpTimeout, Timeout: 1500 * time.Microsecond, Off: 2, OpFlags: 1},
 		6: {Op: uring.OpAsyncCancel, Target: 1, OpFlags: 1},
 		7: {Op: uring.OpAsyncCancel, Target: 9, BufIndex: 3,
 			Flags: uring.IOHardlink | uring.IODrain | uring.BufferSelect | uring.FixedFile},

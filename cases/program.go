@@ -180,7 +180,8 @@ type SQE struct {
 	Off uint64
 	// Buf is what sqe->addr points to, unless Target or Timeout is used.
 	Buf BufRef
-	// Len is sqe->len.
+	// Len is sqe->len. For TIMEOUT and LINK_TIMEOUT 0 means 1, the only value
+	// that the kernel takes.
 	Len uint32
 	// OpFlags is the opcode's flag word (rw_flags, poll32_events, timeout_flags,
 	// cancel_flags, nop_flags, ...: they share one place in the SQE).
@@ -218,7 +219,7 @@ const (
 	// StepCloseRing unmaps and closes the ring.
 	StepCloseRing
 	// StepCancel is IORING_REGISTER_SYNC_CANCEL on the ring for Target's
-	// user_data, with Timeout if it is not 0, and CancelFlags.
+	// user_data, or FD, with Timeout if it is not 0, and CancelFlags.
 	StepCancel
 	// StepExit ends the process with exit_group(0).
 	StepExit

@@ -144,6 +144,9 @@ func (p *Program) StepText(s *Step) string {
 	if s.Target != 0 {
 		b.WriteString(" " + p.targetText(s.Target))
 	}
+	if fd := p.fdText(s.FD); fd != "" && s.Kind == StepCancel {
+		b.WriteString(" fd=" + fd)
+	}
 	if s.CancelFlags != 0 {
 		b.WriteString(" flags=" + cancelFlags.format(s.CancelFlags))
 	}
@@ -182,7 +185,7 @@ func (p *Program) SQEText(s *SQE) string {
 			add("%s=%s", key, text)
 		}
 	}
-	if s.Len != form.length {
+	if s.Len != 0 {
 		add("len=%d", s.Len)
 	}
 	if s.Off == ^uint64(0) {

@@ -17,7 +17,7 @@ func strayField(s *Step) string {
 		return "N"
 	case s.Kind != StepWait && s.Kind != StepCancel && s.Timeout != 0:
 		return "Timeout"
-	case !fd && s.FD != (FD{}):
+	case !fd && s.Kind != StepCancel && s.FD != (FD{}):
 		return "FD"
 	case s.Kind != StepFeed && s.Fill != 0:
 		return "Fill"
@@ -66,6 +66,7 @@ func (c *checker) step(at place, s *Step) {
 		c.closed[s.Ring] = true
 	case StepCancel:
 		c.target(at, s.Target)
+		c.fd(at, s.FD)
 	case StepExit, StepKill:
 		c.over = s.Kind.String()
 	}

@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: Apache-2.0
+# The second of three members fails while it runs; nobody else is
+# disturbed.
+name group-member-fails-run-middle
+rules G3 G4
+needs groups nop-inject
+
+ring r0 entries=8
+
+submit r0
+  leader: nop GROUP
+  m1: nop GROUP
+  m2: nop inject=-EIO GROUP
+  m3: nop
+  nop
+wait r0
