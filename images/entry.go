@@ -72,7 +72,7 @@ type fileSum struct {
 }
 
 // storeImage copies a build's results into the store. The caller holds the
-// image's lock exclusively. Nothing is seen under the image's name before all
+// lock of making the image. Nothing is seen under the image's name before all
 // of it is on disk.
 func (s *Store) storeImage(obj, key string, prov Provenance) error {
 	dir := s.imageDir(key)
@@ -119,8 +119,9 @@ func (s *Store) storeImage(obj, key string, prov Provenance) error {
 	if err := syncDir(tmp); err != nil {
 		return err
 	}
-	if err := os.RemoveAll(dir); err != nil { // a damaged one
-		return err
+	damaged := filepath.Join(filepath.Dir(dir), gonePrefix+key)
+	if err := os.Rename(dir, damaged); err == nil {
+		defer os.RemoveAll(damaged)
 	}
 	if err := os.Rename(tmp, dir); err != nil {
 		return err

@@ -116,7 +116,7 @@ func (s *Store) Initramfs(ctx context.Context, binary string) (path string, held
 }
 
 func (s *Store) writeInitramfs(ctx context.Context, name, path, binary string, size int64) error {
-	l, err := s.Lock(ctx, kindInitramfs, name, true, nil)
+	l, err := s.lockMaking(ctx, kindInitramfs, name, nil)
 	if err != nil {
 		return err
 	}

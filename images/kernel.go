@@ -125,7 +125,7 @@ func (s *Store) lookup(ctx context.Context, r *request, p Progress) (*Kernel, er
 
 // build makes the image and stores it, unless another process did meanwhile.
 func (s *Store) build(ctx context.Context, r *request, p Progress) error {
-	l, err := s.Lock(ctx, kindImages, r.key, true, p)
+	l, err := s.lockMaking(ctx, kindImages, r.key, p)
 	if err != nil {
 		return err
 	}

@@ -23,6 +23,9 @@ const (
 	kindDownloads = "downloads"
 
 	lockDir = "locks"
+
+	// making begins the kind of the locks that [Store.lockMaking] takes.
+	making = "making-"
 )
 
 // lockPoll is how often a waiting process looks whether a lock is free.
@@ -35,7 +38,7 @@ type Lock struct {
 }
 
 // Lock holds the entry kind/name: shared against removal while it is used,
-// exclusively while it is made or removed. It waits, and says through
+// exclusively while it is removed or, for a build tree, worked in. It waits, and says through
 // progress for whom. Lock files stay behind on purpose: removing one that
 // another process is about to lock would let two in.
 func (s *Store) Lock(ctx context.Context, kind, name string, exclusive bool, progress Progress) (*Lock, error) {
@@ -53,6 +56,14 @@ func (s *Store) Lock(ctx context.Context, kind, name string, exclusive bool, pro
 	}
 	l.sign(exclusive)
 	return l, nil
+}
+
+// lockMaking admits one process at a time to making an entry. It is another
+// lock than that of the entry: who waits to make something must get his turn
+// when it is made, however long others then use it. Temporary files of the
+// entry belong to the holder.
+func (s *Store) lockMaking(ctx context.Context, kind, name string, progress Progress) (*Lock, error) {
+	return s.Lock(ctx, making+kind, name, true, progress)
 }
 
 // tryLock is Lock without waiting; the lock is returned in any case so that

@@ -34,7 +34,7 @@ exit $rc`
 // errKilled says that a command was ended by a signal that we did not send.
 var errKilled = errors.New("killed from outside")
 
-// command is an external program that never outlives ringproof.
+// command is an external program that never outlives ringproof. Its standard input is empty.
 type command struct {
 	args []string
 	dir  string
@@ -42,7 +42,6 @@ type command struct {
 	// onLine gets each line of stdout and stderr, without its end; longer
 	// ones are cut at maxLine bytes.
 	onLine func(string)
-	stdin  io.Reader
 }
 
 const maxLine = 64 << 10
@@ -84,7 +83,7 @@ func (c *command) run(ctx context.Context) error {
 	defer out.Close()
 
 	cmd := exec.Command("/bin/sh", append([]string{"-c", supervise, "ringproof"}, c.args...)...)
-	cmd.Dir, cmd.Env, cmd.Stdin = c.dir, c.env, c.stdin
+	cmd.Dir, cmd.Env = c.dir, c.env
 	cmd.Stdout, cmd.Stderr = outW, outW
 	cmd.ExtraFiles = []*os.File{alive}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

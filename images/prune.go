@@ -45,7 +45,7 @@ func (s *Store) List() ([]Entry, error) {
 			return nil, s.infra("list the cache", err)
 		}
 		for _, e := range list {
-			if strings.HasPrefix(e.Name(), tmpPrefix) {
+			if strings.HasPrefix(e.Name(), ".") { // in the making or on its way out
 				continue
 			}
 			out = append(out, s.entry(k.Name(), e.Name()))
@@ -129,6 +129,11 @@ func (s *Store) Prune(policy Policy) (Pruned, error) {
 	if err != nil {
 		return out, err
 	}
+	if !policy.DryRun {
+		if err := s.sweep(); err != nil {
+			return out, s.infra("clean up the cache", err)
+		}
+	}
 	rank := map[string]int{}
 	now := time.Now()
 	for _, e := range list {
@@ -147,6 +152,31 @@ func (s *Store) Prune(policy Policy) (Pruned, error) {
 		}
 	}
 	return out, nil
+}
+
+// sweep removes what killed processes left half made or half removed.
+func (s *Store) sweep() error {
+	left, err := filepath.Glob(filepath.Join(s.dir, "*", ".*-*"))
+	for _, p := range left {
+		name, kind := filepath.Base(p), filepath.Base(filepath.Dir(p))
+		lock := kind
+		key, ok := strings.CutPrefix(name, gonePrefix)
+		if !ok {
+			if key, ok = strings.CutPrefix(name, tmpPrefix); !ok {
+				continue
+			}
+			lock = making + kind
+		}
+		l, free, lerr := s.tryLock(lock, key, true)
+		if lerr != nil {
+			return lerr
+		}
+		if free {
+			err = errors.Join(err, os.RemoveAll(p))
+		}
+		l.Unlock()
+	}
+	return err
 }
 
 func (p Policy) matches(e Entry, rank int, now time.Time) bool {
@@ -170,7 +200,7 @@ func (s *Store) remove(e Entry, dryRun bool) (bool, error) {
 	if dryRun {
 		return true, nil
 	}
-	tmp := filepath.Join(filepath.Dir(e.dir), tmpPrefix+e.Key)
+	tmp := filepath.Join(filepath.Dir(e.dir), gonePrefix+e.Key)
 	if err := os.RemoveAll(tmp); err != nil {
 		return false, err
 	}

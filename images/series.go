@@ -189,6 +189,8 @@ func (s *Series) finish() (*Series, error) {
 // mboxFrom is the line that git format-patch and b4 begin each mail with.
 var mboxFrom = regexp.MustCompile(`(?m)^From [^\n]*\d{4}\n`)
 
+var subjectLine = regexp.MustCompile(`(?m)^Subject: (?:\[[^]]*\] )?(.*)$`)
+
 // add parses text, which may be a mailbox. A part that changes nothing, such
 // as a cover letter, is left out.
 func (s *Series) add(name string, text []byte) error {
@@ -207,6 +209,9 @@ func (s *Series) add(name string, text []byte) error {
 		}
 		if hdr, err := gitdiff.ParsePatchHeader(preamble); err == nil {
 			p.Subject = hdr.Title
+		}
+		if m := subjectLine.FindStringSubmatch(preamble); p.Subject == "" && m != nil {
+			p.Subject = m[1]
 		}
 		p.SHA256 = hashString(string(part))
 		p.files = files

@@ -165,7 +165,7 @@ func (s *Store) sourceDir(ctx context.Context, src *source, p Progress) (root st
 }
 
 func (s *Store) unpackSource(ctx context.Context, src *source, dir string, p Progress) error {
-	l, err := s.Lock(ctx, kindSources, src.ID, true, p)
+	l, err := s.lockMaking(ctx, kindSources, src.ID, p)
 	if err != nil {
 		return err
 	}

@@ -27,9 +27,12 @@ import (
 // it whenever the same inputs would give another image.
 const recipe = 1
 
-// tmpPrefix begins names of entries in the making; they belong to whoever
-// holds the entry's lock exclusively.
-const tmpPrefix = ".tmp-"
+// tmpPrefix begins names of entries in the making, which belong to whoever
+// holds the lock of making them; gonePrefix those of entries being removed.
+const (
+	tmpPrefix  = ".tmp-"
+	gonePrefix = ".gone-"
+)
 
 // Store is the cache. Its methods may be called concurrently, and by several
 // processes.
@@ -85,8 +88,8 @@ func (s *Store) Dir() string { return s.dir }
 
 // Spec is a wanted image.
 type Spec struct {
-	Source  string // see [SourceForms]; empty is DefaultSource
-	Series  string // see [LoadSeries]; empty is SeriesNone
+	Source string // see [SourceForms]; empty is DefaultSource
+	Series string // see [LoadSeries]; empty is SeriesNone
 	// Patches are files of further patches, applied on top of the series in order.
 	Patches []string
 	Flavour string // see kconfig.Flavours; empty is "fast"
