@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package judge
+
+import (
+	"fmt"
+
+	"github.com/ringproof/ringproof/cases"
+	"github.com/ringproof/ringproof/cases/model"
+)
+
+// submissions checks how many SQEs each submission consumed.
+func (j *judge) submissions() {
+	first := 0
+	for s := range j.in.Program.Steps {
+		st := &j.in.Program.Steps[s]
+		if st.Kind != cases.StepSubmit {
+			continue
+		}
+		base := first
+		first += len(st.SQEs)
+		if s >= len(j.out.Steps) || len(st.SQEs) == 0 || j.exp.Requests[base].Opaque {
+			continue
+		}
+		j.check("G2", 1)
+		ret := int(j.out.Steps[s].Ret)
+		if errno := j.out.Steps[s].Errno; errno != 0 {
+			j.violate("I6", fmt.Sprintf("submission of %d SQEs in step %d failed with %s", len(st.SQEs), s, model.Errno(-errno)), []int{base}, nil, nil)
+			continue
+		}
+		if ret > 0 && ret < len(st.SQEs) {
+			last := base + ret - 1
+			if j.exp.Requests[last].Prep.Errno == 0 && j.facts[last].prepFail == none {
+				j.violate("I6", fmt.Sprintf("the submission in step %d stopped after %d of %d SQEs, though %s was not rejected", s, ret, len(st.SQEs), j.name(last)), []int{last}, nil, nil)
+			} else if !j.exp.MayStopAt(last) {
+				j.violate("G2", fmt.Sprintf("the submission in step %d stopped after %d of %d SQEs, inside the group or chain of %s", s, ret, len(st.SQEs), j.name(last)), []int{last}, nil, nil)
+			}
+		} else if ret == 0 {
+			j.violate("I6", fmt.Sprintf("the submission in step %d consumed none of %d SQEs", s, len(st.SQEs)), []int{base}, nil, nil)
+		}
+		for i := base; i < base+ret-1 && i < len(j.facts); i++ {
+			if p := &j.exp.Requests[i].Prep; p.Fails() && p.Rule == "" && j.exp.StopsAt(i) {
+				j.violate("I6", fmt.Sprintf("the submission in step %d went on behind %s, which must be rejected with %s and end it", s, j.name(i), model.Errno(p.Errno)), []int{i}, nil, nil)
+			}
+		}
+	}
+}
+
+// orders checks what must come before what: G4, G5, G8, G10, P4.1, P7.1, I4, I5.
+func (j *judge) orders() {
+	for k := range j.exp.Orders {
+		o := &j.exp.Orders[k]
+		if o.AfterPoint == model.CQE {
+			j.cqeOrder(o)
+			continue
+		}
+		kinds := []cases.EventKind{cases.EvComplete, cases.EvFree, cases.EvIssueReturn}
+		if o.AfterPoint == model.Issued || o.BeforePoint != model.Done {
+			kinds = append(kinds, cases.EvIssue)
+		}
+		if !j.needs(o.Rule, kinds...) {
+			continue
+		}
+		j.eventOrder(o)
+	}
+}
+
+// eventOrder checks one order by events. It reports the first offence of each order only.
+func (j *judge) eventOrder(o *model.Order) {
+	after, at := none, none // the first of After to reach its point
+	for _, i := range o.After {
+		if p := j.point(i, o.AfterPoint); p != none && (at == none || p < at) {
+			after, at = i, p
+		}
+	}
+	if at == none || o.Rule == "G10" && j.inFreeBatch(after, at) {
+		return
+	}
+	for _, i := range o.Before {
+		f := &j.facts[i]
+		if !f.submitted || j.exp.Requests[i].Multi {
+			continue
+		}
+		p := j.doneEarliest(i)
+		if o.BeforePoint != model.Done {
+			if state, _ := j.cancelled(i); state != no || f.prepFail != none || j.exp.Requests[i].MayCancel {
+				continue // never queued, and rightly so
+			}
+			p = j.point(i, o.BeforePoint)
+		}
+		j.check(o.Rule, 1)
+		switch {
+		case p != none && p < at:
+		case p == none && !j.solid:
+		case p == none && o.BeforePoint == model.Done && f.done():
+			// Its CQE is there: only its event is not.
+		case p == none:
+			j.violate(o.Rule, fmt.Sprintf("%s was %s, but %s, which must have been %s before, never was", j.name(after), o.AfterPoint, j.name(i), o.BeforePoint),
+				[]int{after, i}, []int{at}, nil)
+			return
+		default:
+			j.violate(o.Rule, fmt.Sprintf("%s was %s before %s was %s", j.name(after), o.AfterPoint, j.name(i), o.BeforePoint),
+				[]int{after, i}, []int{at, p}, nil)
+			return
+		}
+	}
+}
+
+// inFreeBatch: the requests that one flush freed come in no order of their
+// own, and a leader whose CQE is skipped shows its end only there.
+func (j *judge) inFreeBatch(leader, at int) bool {
+	return at == j.facts[leader].free
+}
+
+// cqeOrder checks G4 on the completion queue, and on events where a CQE was not reaped.
+func (j *judge) cqeOrder(o *model.Order) {
+	leader := o.After[0]
+	lf := &j.facts[leader]
+	for _, m := range o.Before {
+		mf := &j.facts[m]
+		switch {
+		case len(lf.cqes) == 1 && len(mf.cqes) == 1:
+			j.check(o.Rule, 1)
+			if lf.cqes[0] < mf.cqes[0] {
+				j.violate(o.Rule, fmt.Sprintf("the CQE of %s was posted before that of %s", j.name(leader), j.name(m)),
+					[]int{leader, m}, []int{lf.posted, mf.posted}, []int{lf.cqes[0], mf.cqes[0]})
+			}
+		case lf.posted != none && mf.posted != none:
+			j.check(o.Rule, 1)
+			if lf.posted < mf.posted {
+				j.violate(o.Rule, fmt.Sprintf("%s posted its CQE before %s did", j.name(leader), j.name(m)),
+					[]int{leader, m}, []int{lf.posted, mf.posted}, nil)
+			}
+		}
+	}
+}
+
+// results checks each request's result and number of CQEs: G3, G6, G7, P4.x, I6.
+func (j *judge) results() {
+	for _, k := range j.strays {
+		c := &j.out.CQEs[k]
+		j.violate("I6", fmt.Sprintf("a CQE with the unknown user_data %d came on ring %s (result %s)", c.UserData, j.ringName(c.Ring), model.Errno(c.Res)), nil, nil, []int{k})
+	}
+	for i := range j.facts {
+		f, r := &j.facts[i], &j.exp.Requests[i]
+		if !f.submitted {
+			if f.fromCQE() {
+				j.violate("I1", fmt.Sprintf("%s completed though the submission did not consume it", j.name(i)), []int{i}, nil, f.cqes)
+			}
+			continue
+		}
+		j.cqeCount(i, f, r)
+		if f.hasRes && !r.Opaque {
+			j.result(i, f, r)
+		}
+		j.notIssued(i, f)
+	}
+}
+
+func (j *judge) cqeCount(i int, f *fact, r *model.Request) {
+	rule := "I1"
+	if r.Role != model.Plain {
+		rule = "G3"
+	}
+	if r.Multi {
+		return
+	}
+	j.check(rule, 1)
+	if len(f.cqes) > 1 {
+		j.violate(rule, fmt.Sprintf("%s posted %d CQEs", j.name(i), len(f.cqes)), []int{i}, []int{f.posted}, f.cqes)
+		return
+	}
+	shown := j.shown(i)
+	switch {
+	case shown == no && (f.fromCQE() || f.posted != none):
+		state, c := j.cancelled(i)
+		text := fmt.Sprintf("%s posted a CQE though it succeeded and has CQE_SKIP_SUCCESS", j.name(i))
+		if state == yes {
+			rule = c.Rule
+			text = fmt.Sprintf("%s posted the CQE of its cancellation, which must be skipped like its chain's", j.name(i))
+		}
+		j.violate(rule, text, []int{i}, []int{f.posted}, f.cqes)
+	case shown == yes && !f.fromCQE() && f.posted == none && f.free != none && j.solid && j.have[cases.EvComplete] && j.have[cases.EvOverflow]:
+		if state, c := j.cancelled(i); state == yes && r.Skip {
+			rule = c.Rule // G7: shown, whatever the request itself says
+		}
+		j.violate(rule, fmt.Sprintf("%s was freed without posting a CQE", j.name(i)), []int{i}, []int{f.free}, nil)
+	case f.posted != none && !f.fromCQE() && j.reapedAfter(i, f.posted):
+		j.violate(rule, fmt.Sprintf("the CQE of %s was posted but is not in the completion queue, where later ones are", j.name(i)), []int{i}, []int{f.posted}, nil)
+	}
+	if f.fromCQE() && f.posted == none && j.solid && j.have[cases.EvComplete] && j.have[cases.EvOverflow] {
+		j.violate("I1", fmt.Sprintf("a CQE of %s was reaped, but no completion of the request was seen", j.name(i)), []int{i}, nil, f.cqes)
+	}
+	if f.fromCQE() && f.posted != none && j.out.Events[f.posted].Res != f.res {
+		j.violate("I6", fmt.Sprintf("%s completed with %s, but its CQE says %s", j.name(i), model.Errno(j.out.Events[f.posted].Res), model.Errno(f.res)), []int{i}, []int{f.posted}, f.cqes)
+	}
+}
+
+// reapedAfter tells whether a CQE that was posted after event k on the same ring was reaped.
+func (j *judge) reapedAfter(i, k int) bool {
+	for other := range j.facts {
+		f := &j.facts[other]
+		if j.exp.Requests[other].Ring == j.exp.Requests[i].Ring && f.posted > k && f.fromCQE() {
+			return true
+		}
+	}
+	return false
+}
+
+// result checks what the request completed with. A result that no CQE
+// carried to the program may come from the end of ring or process.
+func (j *judge) result(i int, f *fact, r *model.Request) {
+	j.check("I6", 1)
+	if !f.fromCQE() && f.res < 0 {
+		return
+	}
+	own := r.Own.Has(f.res)
+	if (r.MayCancel || r.CancelSteps || len(r.Cancellers) > 0) && f.res == -model.ECANCELED {
+		own = true
+	}
+	if (r.CancelSteps || len(r.Cancellers) > 0) && f.res == -model.EINTR {
+		own = true // a worker's wait was interrupted
+	}
+	prep := r.Prep
+	if prep.Fails() {
+		if f.res != prep.Errno {
+			rule := prep.Rule
+			if rule == "" {
+				rule = j.prepRule(r)
+			}
+			j.violate(rule, fmt.Sprintf("%s must be rejected with %s, but completed with %s", j.name(i), model.Errno(prep.Errno), model.Errno(f.res)), []int{i}, []int{f.prepFail, f.posted}, f.cqes)
+		}
+		return
+	}
+	if prep.Unsure && f.prepFail != none {
+		own = f.res == j.out.Events[f.prepFail].Res
+	} else if prep.Unsure && f.res < 0 && !j.have[cases.EvPrepFail] {
+		own = true
+	}
+	state, c := j.cancelled(i)
+	switch {
+	case state == yes:
+		j.check(c.Rule, 1)
+		if f.res != -model.ECANCELED && !(prep.Unsure && own && f.prepFail != none) {
+			j.violate(c.Rule, fmt.Sprintf("%s completed with %s, but must be cancelled: %s", j.name(i), model.Errno(f.res), j.because(c)), j.causes(i, c), []int{f.issue, f.posted}, f.cqes)
+		}
+	case own, state == unknown && f.res == -model.ECANCELED:
+	case f.prepFail != none && !prep.Unsure:
+		j.violate("I6", fmt.Sprintf("%s was rejected with %s", j.name(i), model.Errno(f.res)), []int{i}, []int{f.prepFail}, f.cqes)
+	case f.res == -model.ECANCELED:
+		rule, why := j.wronglyCancelled(r)
+		j.violate(rule, fmt.Sprintf("%s was cancelled, %s", j.name(i), why), []int{i}, []int{f.posted}, f.cqes)
+	default:
+		rule := "I6"
+		if r.Role == model.Leader && j.failedMember(r) >= 0 {
+			rule = "P4.5"
+		}
+		j.violate(rule, fmt.Sprintf("%s completed with %s, expected %s", j.name(i), model.Errno(f.res), r.Own), []int{i}, []int{f.posted}, f.cqes)
+	}
+}
+
+func (j *judge) prepRule(r *model.Request) string {
+	switch {
+	case r.Role == model.Member && j.in.Profile.Semantics.MemberPrepFailureCancels == "group":
+		return "P7.6"
+	case r.Role == model.Member:
+		return "P4.6"
+	case r.Chain >= 0:
+		return "G7"
+	}
+	return "I6"
+}
+
+func (j *judge) failedMember(leader *model.Request) int {
+	for _, m := range j.exp.Structure.Groups[leader.Group].Members {
+		if j.failed(m) == yes {
+			return m
+		}
+	}
+	return none
+}
+
+// wronglyCancelled finds the rule that protects r from cancellation.
+func (j *judge) wronglyCancelled(r *model.Request) (rule, why string) {
+	if r.Role == model.Member {
+		leader := j.exp.Structure.Groups[r.Group].Leader
+		if j.failed(leader) == yes {
+			return "P4.4", "though its leader's failure must not cancel it"
+		}
+	}
+	if r.Role == model.Leader && j.failedMember(r) >= 0 {
+		return "P4.5", "though a member's failure leaves the leader its own result"
+	}
+	if r.Chain >= 0 {
+		for _, el := range j.exp.Structure.Chains[r.Chain].Elements[:r.Element] {
+			if el.Group >= 0 && j.exp.Requests[el.SQE].Hard {
+				return "G6", "though the group ahead has HARDLINK and the chain must go on"
+			}
+		}
+	}
+	if r.Role != model.Plain {
+		return "G12", "though nothing in its chain failed and nothing asked for it"
+	}
+	return "I6", "though nothing in its chain failed and nothing asked for it"
+}
+
+// notIssued: what is cancelled ahead of its issue must not run.
+func (j *judge) notIssued(i int, f *fact) {
+	state, c := j.cancelled(i)
+	if state != yes || f.issue == none {
+		return
+	}
+	j.check(c.Rule, 1)
+	j.violate(c.Rule, fmt.Sprintf("%s was issued, but must be cancelled: %s", j.name(i), j.because(c)), j.causes(i, c), []int{f.issue}, f.cqes)
+}
+
+// because says in words what the reason of a cancellation is.
+func (j *judge) because(c *model.Cancel) string {
+	if b := j.breaker(c); b != none {
+		return fmt.Sprintf("%s ahead of it failed with %s", j.name(b), model.Errno(j.facts[b].res))
+	}
+	return "an SQE of its chain or group was rejected"
+}
+
+func (j *judge) breaker(c *model.Cancel) int {
+	for _, b := range c.By {
+		if j.failed(b) == yes {
+			return b
+		}
+	}
+	return none
+}
+
+// causes lists the victim and what broke its chain. The victim is named
+// first only where there is no breaker, so that one failure which
+// cancels nothing is one violation.
+func (j *judge) causes(i int, c *model.Cancel) []int {
+	if b := j.breaker(c); b != none {
+		return []int{b, i}
+	}
+	return []int{i}
+}

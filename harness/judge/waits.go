@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package judge
+
+import (
+	"fmt"
+	"syscall"
+	"time"
+
+	"github.com/ringproof/ringproof/cases"
+	"github.com/ringproof/ringproof/cases/model"
+	"github.com/ringproof/ringproof/cases/uring"
+)
+
+// waits looks for requests that should have completed and did not: at each
+// Wait that ran out of time, and at the end of a program that did not end.
+func (j *judge) waits() {
+	for s := range j.in.Program.Steps {
+		st := &j.in.Program.Steps[s]
+		if s >= len(j.out.Steps) {
+			break
+		}
+		errno := syscall.Errno(j.out.Steps[s].Errno)
+		switch st.Kind {
+		case cases.StepWait:
+			j.check("I8", 1)
+			switch errno {
+			case 0:
+			case syscall.ETIME:
+				j.overdue(&deadline{j: j, step: s, ring: st.Ring, within: bound(st)})
+			default:
+				j.violate("I6", fmt.Sprintf("the wait in step %d failed with %s", s, model.Errno(-int32(errno))), nil, nil, nil)
+			}
+		case cases.StepCancel:
+			j.syncCancel(s, st, errno)
+		}
+	}
+	if j.hangs() == "" {
+		return
+	}
+	step := len(j.in.Program.Steps)
+	if j.out.Hang != nil {
+		step = j.out.Hang.Step
+	}
+	for ring := range j.in.Program.Rings {
+		if j.out.End == cases.EndTimeout || ring < len(j.out.RingsGone) && !j.out.RingsGone[ring] {
+			j.overdue(&deadline{j: j, step: step, ring: ring, final: true})
+		}
+	}
+	if len(j.v.Violations) == 0 {
+		where := "the end of its rings"
+		if step < len(j.in.Program.Steps) {
+			where = fmt.Sprintf("step %d (%s)", step, j.in.Program.Steps[step].Kind)
+		}
+		rule := "I8"
+		if len(j.exp.Structure.Groups) > 0 {
+			rule = "G11"
+		}
+		j.violate(rule, "the program hung at "+where+", though no request in flight is known", nil, nil, nil)
+	}
+}
+
+func bound(st *cases.Step) time.Duration {
+	if st.Timeout == 0 {
+		return cases.DefaultWait
+	}
+	return st.Timeout
+}
+
+// syncCancel: what a synchronous cancellation is for completes in bounded time.
+func (j *judge) syncCancel(s int, st *cases.Step, errno syscall.Errno) {
+	if errno != syscall.ETIME || st.Target == 0 || st.Target > len(j.facts) {
+		return
+	}
+	i := st.Target - 1
+	j.check("G11", 1)
+	if j.exp.Requests[i].Own.Any || st.Timeout < 50*time.Millisecond {
+		return
+	}
+	j.violate("G11", fmt.Sprintf("the cancellation of %s in step %d was not over in %v", j.name(i), s, st.Timeout), []int{i}, []int{j.facts[i].issue}, nil)
+}
+
+// deadline is a moment at which requests must have completed.
+type deadline struct {
+	j      *judge
+	step   int // index of the step that ran out of time
+	ring   int
+	within time.Duration
+	// final: everything is being cancelled, so nothing may wait any longer.
+	final bool
+	memo  map[int]bool
+}
+
+// overdue reports the requests that should have completed but did not, where
+// nothing that should have completed keeps them: the others follow from those.
+func (j *judge) overdue(d *deadline) {
+	d.memo = map[int]bool{}
+	for i := range j.exp.Requests {
+		r := &j.exp.Requests[i]
+		if r.Ring != d.ring || r.Step >= d.step || !j.facts[i].submitted || d.complete(i) || !d.must(i) {
+			continue
+		}
+		if root := d.waitsFor(i); root == none {
+			j.reportOverdue(d, i)
+		}
+	}
+}
+
+// complete tells whether the request had completed by then.
+func (d *deadline) complete(i int) bool {
+	f := &d.j.facts[i]
+	if f.fromCQE() {
+		return d.final || d.j.out.CQEs[f.cqes[0]].Step <= d.step
+	}
+	if d.final || d.j.shown(i) != yes {
+		return f.doneLatest() != none || d.j.shown(i) == no && f.okReturn != none && !parked(d.j.exp.Requests[i].SQE.Op)
+	}
+	return d.j.out.Steps[d.step].Errno == 0
+}
+
+// parked tells that a successful issue of the opcode may mean no completion yet.
+func parked(op uring.Op) bool {
+	return op == uring.OpPollAdd || op == uring.OpTimeout
+}
+
+// must tells whether the request, and all that it waits for, should have completed.
+func (d *deadline) must(i int) bool {
+	if v, ok := d.memo[i]; ok {
+		return v
+	}
+	d.memo[i] = false // what waits for itself need not complete
+	r := &d.j.exp.Requests[i]
+	if !d.j.facts[i].submitted || r.Opaque {
+		return false
+	}
+	ok := true
+	for _, p := range d.ahead(i) {
+		if d.j.facts[p].submitted && !d.must(p) {
+			ok = false
+			break
+		}
+	}
+	if ok && !d.final {
+		state, _ := d.j.cancelled(i)
+		if state != yes && r.Role == model.Member && d.j.in.Profile.Semantics.MembersAfterLeader { // P7.1
+			ok = d.j.exp.Completes(d.j.exp.Structure.Groups[r.Group].Leader, d.step, d.within, d.j)
+		}
+		ok = state == yes || ok && r.SQE.Op != uring.OpLinkTimeout && d.j.exp.Completes(i, d.step, d.within, d.j)
+	}
+	d.memo[i] = ok
+	return ok
+}
+
+// ahead lists what the request waits for.
+func (d *deadline) ahead(i int) (list []int) {
+	exp := d.j.exp
+	r := &exp.Requests[i]
+	for k := range exp.Orders {
+		o := &exp.Orders[k]
+		if o.BeforePoint != model.Done || o.AfterPoint == model.CQE {
+			continue
+		}
+		for _, a := range o.After {
+			if a == i {
+				list = append(list, o.Before...)
+				break
+			}
+		}
+	}
+	// A drain that waits also holds back what comes after it.
+	for k := i - 1; k >= 0; k-- {
+		if o := &exp.Requests[k]; o.Ring == r.Ring && o.SQE.Flags&uring.IODrain != 0 && o.Group != r.Group {
+			for e := 0; e <= k; e++ {
+				if exp.Requests[e].Ring == r.Ring {
+					list = append(list, e)
+				}
+			}
+			break
+		}
+	}
+	return list
+}
+
+// waitsFor returns something that i waits for and that should have completed, or none.
+func (d *deadline) waitsFor(i int) int {
+	for _, p := range d.ahead(i) {
+		if p != i && d.j.facts[p].submitted && !d.complete(p) && !(d.j.exp.Requests[i].Role == model.Member && d.j.exp.Requests[p].Group == d.j.exp.Requests[i].Group) {
+			return p
+		}
+	}
+	return none
+}
+
+// reportOverdue names the rule that the missing completion of i breaks.
+func (j *judge) reportOverdue(d *deadline, i int) {
+	r, f := &j.exp.Requests[i], &j.facts[i]
+	seen := j.solid && j.have[cases.EvIssue]
+	state, cancel := j.cancelled(i)
+	late := f.fromCQE()
+	what := "never completed"
+	if late {
+		what = "completed only later"
+	}
+	when := fmt.Sprintf("the wait in step %d was over", d.step)
+	if d.final {
+		when = "program and ring were to end"
+	}
+	rule := "I8"
+	switch {
+	case state == yes:
+		if rule = cancel.Rule; rule == "I6" {
+			rule = "I8"
+		}
+		what += ", though it must be cancelled: " + j.because(cancel)
+	case late && r.Role == model.Member && !j.in.Profile.Semantics.MembersAfterLeader:
+		rule = "P4.1"
+	case r.Role == model.Member && seen && f.issue == none && r.Prep.Errno == 0:
+		what = "was never issued"
+		if rule = "P4.1"; j.in.Profile.Semantics.MembersAfterLeader {
+			rule = "P7.1"
+		}
+	case seen && f.issue == none && r.Prep.Errno == 0 && r.Element > 0:
+		what = "was never issued, though all ahead of it in its chain had completed"
+		if rule = "I4"; j.groupsInChain(r) {
+			rule = "G5"
+		}
+	case seen && f.issue == none && r.Prep.Errno == 0 && r.Role == model.Leader && r.SQE.Flags&uring.IODrain != 0:
+		rule, what = "G8", "was never issued, though everything ahead of its drain had completed"
+	case seen && f.issue == none && r.Prep.Errno == 0:
+		what = "was never issued"
+		if r.Role != model.Plain {
+			rule = "G3"
+		}
+	case r.Role == model.Leader && j.in.Profile.Groups && len(j.exp.Structure.Groups[r.Group].Members) > 0 && f.okReturn != none && !parked(r.SQE.Op):
+		rule, what = "G10", "never completed, though it and all of its members had done their work"
+	case d.final && r.Role != model.Plain:
+		rule = "G11"
+	case r.Role != model.Plain:
+		rule = "G3"
+	}
+	j.check(rule, 1)
+	text := fmt.Sprintf("%s %s when %s", j.name(i), what, when)
+	if r.Role == model.Member {
+		if l := j.exp.Structure.Groups[r.Group].Leader; !d.complete(l) {
+			text += fmt.Sprintf("; the CQE of %s is missing with it", j.name(l))
+		}
+	}
+	j.violate(rule, text, []int{i}, []int{f.begin, f.issue}, f.cqes)
+}
+
+func (j *judge) groupsInChain(r *model.Request) bool {
+	if r.Chain < 0 {
+		return false
+	}
+	for _, el := range j.exp.Structure.Chains[r.Chain].Elements {
+		if el.Group >= 0 {
+			return true
+		}
+	}
+	return false
+}
