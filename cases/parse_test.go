@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -339,4 +340,29 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("the text changes when printed again:\n%s", diff)
 		}
 	})
+}
+
+// The worked example of docs/programs.md is a program.
+func TestDocumentedExample(t *testing.T) {
+	doc, err := os.ReadFile("../docs/programs.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text strings.Builder
+	for line := range strings.SplitSeq(string(doc), "\n") {
+		if code, ok := strings.CutPrefix(line, "    "); ok {
+			text.WriteString(code + "\n")
+		} else if text.Len() > 0 && line == "" {
+			text.WriteString("\n")
+		} else if text.Len() > 0 {
+			break
+		}
+	}
+	p, err := cases.Parse("programs.md", []byte(text.String()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(strings.TrimSpace(text.String())+"\n", p.Text()); diff != "" {
+		t.Errorf("the example is not in canonical form (-doc +canonical):\n%s", diff)
+	}
 }
