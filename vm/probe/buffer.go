@@ -23,7 +23,7 @@ const (
 // buffer is the consumer's side of a BPF ring buffer. Records are copied out
 // in bulk, as they are: the ebpf module's reader costs a call per record.
 type buffer struct {
-	fd       int
+	epoll    int
 	consumer []byte // one page: the position up to which records were read
 	producer []byte // one page with the producer's position, then the data twice
 	mask     uint64
@@ -40,7 +40,17 @@ func newBuffer(fd, size int) (*buffer, error) {
 		unix.Munmap(c)
 		return nil, fmt.Errorf("map the record buffer's %d bytes: %w", size, err)
 	}
-	return &buffer{fd: fd, consumer: c, producer: p, mask: uint64(size - 1)}, nil
+	b := &buffer{epoll: -1, consumer: c, producer: p, mask: uint64(size - 1)}
+	if b.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err == nil {
+		// Edge-triggered: to be woken when the programs ask for it, not by
+		// each record that lies there.
+		err = unix.EpollCtl(b.epoll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLET})
+	}
+	if err != nil {
+		b.close()
+		return nil, fmt.Errorf("watch the record buffer: %w", err)
+	}
+	return b, nil
 }
 
 func position(page []byte) *uint64 { return (*uint64)(unsafe.Pointer(&page[0])) }
@@ -69,14 +79,15 @@ func (b *buffer) read(out []byte) ([]byte, error) {
 	return out, nil
 }
 
-// wait blocks until the kernel says that there is something to read.
+// wait blocks until the programs wake the reader or the timeout is over. A
+// wakeup between two waits is not lost.
 func (b *buffer) wait(timeout time.Duration) error {
 	deadline := time.Now().Add(timeout)
-	fds := []unix.PollFd{{Fd: int32(b.fd), Events: unix.POLLIN}}
+	var events [1]unix.EpollEvent
 	for {
 		left := max(0, time.Until(deadline))
-		ts := unix.NsecToTimespec(left.Nanoseconds())
-		_, err := unix.Ppoll(fds, &ts, nil)
+		ms := int((left + time.Millisecond - 1) / time.Millisecond)
+		_, err := unix.EpollWait(b.epoll, events[:], ms)
 		if err == unix.EINTR && left > 0 {
 			continue
 		}
@@ -88,5 +99,9 @@ func (b *buffer) wait(timeout time.Duration) error {
 }
 
 func (b *buffer) close() error {
-	return errors.Join(unix.Munmap(b.consumer), unix.Munmap(b.producer))
+	err := errors.Join(unix.Munmap(b.consumer), unix.Munmap(b.producer))
+	if b.epoll >= 0 {
+		err = errors.Join(err, unix.Close(b.epoll))
+	}
+	return err
 }

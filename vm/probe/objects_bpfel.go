@@ -42,6 +42,8 @@ type objectsLifeSet struct {
 		Completed uint8
 		Self      uint8
 		Pad       uint8
+		LeaderGen uint32
+		Pad2      uint32
 	}
 }
 
@@ -127,6 +129,7 @@ const (
 	objectsVarGroupRefsOff     = "group_refs_off"
 	objectsVarGroupRefsSize    = "group_refs_size"
 	objectsVarLeaderFlag       = "leader_flag"
+	objectsVarUnusedKind       = "unused_kind"
 	objectsVarUnusedRecord     = "unused_record"
 	objectsVarWakeBytes        = "wake_bytes"
 )
@@ -219,6 +222,7 @@ type objectsVariableSpecs struct {
 	GroupRefsOff   *ebpf.VariableSpec `ebpf:"group_refs_off"`
 	GroupRefsSize  *ebpf.VariableSpec `ebpf:"group_refs_size"`
 	LeaderFlag     *ebpf.VariableSpec `ebpf:"leader_flag"`
+	UnusedKind     *ebpf.VariableSpec `ebpf:"unused_kind"`
 	UnusedRecord   *ebpf.VariableSpec `ebpf:"unused_record"`
 	WakeBytes      *ebpf.VariableSpec `ebpf:"wake_bytes"`
 }
@@ -269,6 +273,7 @@ type objectsVariables struct {
 	GroupRefsOff   *ebpf.Variable `ebpf:"group_refs_off"`
 	GroupRefsSize  *ebpf.Variable `ebpf:"group_refs_size"`
 	LeaderFlag     *ebpf.Variable `ebpf:"leader_flag"`
+	UnusedKind     *ebpf.Variable `ebpf:"unused_kind"`
 	UnusedRecord   *ebpf.Variable `ebpf:"unused_record"`
 	WakeBytes      *ebpf.Variable `ebpf:"wake_bytes"`
 }

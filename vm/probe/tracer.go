@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/btf"
 	"github.com/cilium/ebpf/link"
 
 	"golang.org/x/sys/unix"
@@ -132,30 +133,19 @@ func (t *Tracer) openControl() error {
 	return err
 }
 
-// loadPrograms loads all programs at once, which parses the kernel's BTF
-// once; if the kernel refuses one, each by itself, so that the others survive.
+// loadPrograms loads each program by itself, so that one which this kernel
+// refuses leaves the others alone. They share maps and the kernel's parsed BTF.
 func (t *Tracer) loadPrograms(spec *ebpf.CollectionSpec) error {
-	coll, err := ebpf.NewCollection(spec)
-	if err == nil {
-		defer coll.Close()
-		t.maps = coll.Maps
-		coll.Maps = nil
-		return t.attachAll(spec, coll.Programs)
-	}
-	none := spec.Copy()
-	none.Programs = nil
-	coll, err = ebpf.NewCollection(none)
+	coll, err := ebpf.NewCollection(&ebpf.CollectionSpec{Maps: spec.Maps, Variables: spec.Variables, Types: spec.Types, ByteOrder: spec.ByteOrder})
 	if err != nil {
 		return fmt.Errorf("create maps: %w: is CONFIG_BPF_SYSCALL on, and is there memory?", err)
 	}
-	defer coll.Close()
 	t.maps = coll.Maps
-	coll.Maps = nil
+	opts := ebpf.CollectionOptions{MapReplacements: t.maps, Cache: btf.NewCache()}
 	programs := map[string]*ebpf.Program{}
 	for name, p := range spec.Programs {
-		one := spec.Copy()
-		one.Programs = map[string]*ebpf.ProgramSpec{name: p.Copy()}
-		c, err := ebpf.NewCollectionWithOptions(one, ebpf.CollectionOptions{MapReplacements: t.maps})
+		one := &ebpf.CollectionSpec{Maps: spec.Maps, Programs: map[string]*ebpf.ProgramSpec{name: p}, Types: spec.Types, ByteOrder: spec.ByteOrder}
+		c, err := ebpf.NewCollectionWithOptions(one, opts)
 		if err != nil {
 			t.miss(name, p.SectionName, fmt.Errorf("the kernel does not load it: %w", err))
 			continue
@@ -225,11 +215,11 @@ func (t *Tracer) ControlFile() *os.File { return t.control }
 // record; what was read before it is still returned.
 func (t *Tracer) Read(buf []byte) ([]byte, error) { return t.buffer.read(buf) }
 
-// Wait blocks until records may be available, or until the timeout is over.
-// It returns at once while there is something to read. To keep the probes
-// cheap the kernel wakes a waiter only when a ring is gone, when a process
-// exits, or when an eighth of the buffer is full: give a timeout within which
-// you want to see the rest.
+// Wait blocks until the probes ask for a reader, or until the timeout is
+// over. To stay cheap they ask only when a ring is gone, when a process exits,
+// or when an eighth of the buffer is full: other records wait to be read, so
+// call Read whenever Wait returns, and choose a timeout within which they
+// shall be seen. What was asked for since the last Wait makes it return at once.
 func (t *Tracer) Wait(timeout time.Duration) error { return t.buffer.wait(timeout) }
 
 // Counts returns how many records were lost for want of space and how many

@@ -40,8 +40,9 @@ struct {
 	__type(value, struct control);
 } shared SEC(".maps");
 
-/* Keeps the type in the object's BTF, so that bpf2go can make it a Go type. */
+/* Keep the types in the object's BTF, for bpf2go and for the tests. */
 struct record *unused_record __attribute__((unused));
+enum kind *unused_kind __attribute__((unused));
 
 /*
  * Rings and requests are found by address in arrays of our own that work like
@@ -108,6 +109,9 @@ struct life {
 	__u8 completed;
 	__u8 self;
 	__u8 pad;
+	/* generation of the leader when this was first seen with one, or 0 */
+	__u32 leader_gen;
+	__u32 pad2;
 };
 
 /*
@@ -217,7 +221,10 @@ static __always_inline struct life *life_of(__u64 req)
 	return NULL;
 }
 
-/* False if the request's ring is not traced. */
+/*
+ * False if the request's ring is not traced, or the request was never seen to
+ * begin: another ring's memory, or one that the kernel made for itself.
+ */
 static __always_inline bool look(struct view *v, struct io_kiocb *req)
 {
 	v->req = req;
@@ -225,7 +232,7 @@ static __always_inline bool look(struct view *v, struct io_kiocb *req)
 	if (!v->ring)
 		return false;
 	v->life = life_of((__u64)req);
-	return true;
+	return v->life;
 }
 
 static __always_inline struct record *reserve(struct ring *ring, enum kind kind)
@@ -250,11 +257,25 @@ static __always_inline struct record *reserve(struct ring *ring, enum kind kind)
 	return r;
 }
 
+/* Whether a member's leader is still the request that it was. */
+static __always_inline bool same_leader(struct life *member, __u64 leader)
+{
+	struct life *life = life_of(leader);
+
+	if (!life || life->state != LIVE)
+		return false;
+	if (!member->leader_gen)
+		member->leader_gen = life->gen;
+	return member->leader_gen == life->gen;
+}
+
 /*
  * Reads the group's reference count, which is the leader's. Only flags tell
- * whether the pointer belongs to this life of the request.
+ * whether the pointer belongs to this life of the request. A member that is
+ * done may outlive its leader, and then points to whatever is there now.
  */
-static __always_inline void fill_group(struct record *r, struct io_kiocb *req)
+static __always_inline void fill_group(struct record *r, struct io_kiocb *req,
+				       struct life *life)
 {
 	struct io_kiocb *leader = req;
 
@@ -266,9 +287,11 @@ static __always_inline void fill_group(struct record *r, struct io_kiocb *req)
 		if (group_leader_off < 0)
 			return;
 		leader = AS_REQ(*(__u64 *)((void *)req + group_leader_off));
+		if (!same_leader(life, (__u64)leader))
+			return;
 	}
 	r->leader = (__u64)leader;
-	if (!r->leader || group_refs_off < 0)
+	if (group_refs_off < 0)
 		return;
 	if (group_refs_size == 1)
 		r->group_refs = *(__u8 *)((void *)leader + group_refs_off);
@@ -291,7 +314,7 @@ static __always_inline void emit(struct view *v, enum kind kind, __s32 res, __u6
 	r->user_data = v->req->cqe.user_data;
 	r->flags = v->req->flags;
 	r->arg = arg;
-	r->gen = v->life ? v->life->gen : 0;
+	r->gen = v->life->gen;
 	r->res = res;
 	r->refs = v->req->refs.counter;
 	r->op = v->req->opcode;
@@ -304,7 +327,7 @@ static __always_inline void emit(struct view *v, enum kind kind, __s32 res, __u6
 		    bpf_ringbuf_query(&records, BPF_RB_AVAIL_DATA) > wake_bytes)
 			wake = BPF_RB_FORCE_WAKEUP;
 	} else {
-		fill_group(r, v->req);
+		fill_group(r, v->req, v->life);
 	}
 	bpf_ringbuf_submit(r, wake);
 }
@@ -337,7 +360,7 @@ static __always_inline void happened(struct io_kiocb *req, enum kind kind, __s32
 
 	if (!look(&v, req))
 		return;
-	if (v.life && v.life->state == NOTIF)
+	if (v.life->state == NOTIF)
 		return;
 	emit(&v, kind, res, arg);
 }
@@ -364,9 +387,10 @@ static __always_inline struct life *claim(struct life_set *set, __u64 req)
 	return NULL;
 }
 
-static __always_inline struct life *begin(__u64 req, struct life *life, enum state state)
+static __always_inline struct life *begin(__u64 req, enum state state)
 {
 	struct life_set *set = lives_near(req);
+	struct life *life = life_of(req);
 
 	if (!set)
 		return NULL;
@@ -378,6 +402,7 @@ static __always_inline struct life *begin(__u64 req, struct life *life, enum sta
 	}
 	life->state = state;
 	life->completed = 0;
+	life->leader_gen = 0;
 	life->gen = __sync_fetch_and_add(&set->gen, 1) + 1;
 	return life;
 }
@@ -387,9 +412,13 @@ static __always_inline void submitted(struct io_kiocb *req, enum kind kind, __s3
 	struct slot *slot;
 	struct view v;
 
-	if (!look(&v, req))
+	v.req = req;
+	v.ring = ring_of((__u64)req->ctx);
+	if (!v.ring)
 		return;
-	v.life = begin((__u64)req, v.life, LIVE);
+	v.life = begin((__u64)req, LIVE);
+	if (!v.life)
+		return;
 	slot = slot_of(v.ring);
 	if (slot)
 		__sync_fetch_and_add(&slot->submitted, 1);
@@ -400,7 +429,7 @@ static __always_inline void completed(struct view *v)
 {
 	struct slot *slot;
 
-	if (!v->life || v->life->state != LIVE || v->life->completed)
+	if (v->life->state != LIVE || v->life->completed)
 		return;
 	v->life->completed = 1;
 	slot = slot_of(v->ring);
@@ -510,17 +539,11 @@ int BPF_PROG(on_complete, void *uring, void *req, __u64 user_data, int res, unsi
 	struct ring *ring;
 	struct view v;
 
-	if (!req) {
-		ring = ring_of((__u64)uring);
-		if (ring)
-			emit_bare(ring, EV_EXTRA_CQE, 0, user_data, res, cflags,
-				  BPF_RB_NO_WAKEUP);
+	ring = ring_of((__u64)uring);
+	if (!ring)
 		return 0;
-	}
-	if (!look(&v, AS_REQ(req)))
-		return 0;
-	if (v.life && v.life->state == NOTIF) {
-		emit_bare(v.ring, EV_EXTRA_CQE, (__u64)req, user_data, res, cflags,
+	if (!req || !look(&v, AS_REQ(req)) || v.life->state == NOTIF) {
+		emit_bare(ring, EV_EXTRA_CQE, (__u64)req, user_data, res, cflags,
 			  BPF_RB_NO_WAKEUP);
 		return 0;
 	}
@@ -607,7 +630,7 @@ SEC("fexit/io_alloc_notif")
 int BPF_PROG(on_notif, void *uring, __u64 req)
 {
 	if (req && ring_of((__u64)uring))
-		begin(req, life_of(req), NOTIF);
+		begin(req, NOTIF);
 	return 0;
 }
 
@@ -649,14 +672,17 @@ static long freed(__u32 i, void *data)
 
 	if (!w->node || (w->bounded && w->node == w->stop))
 		return 1;
-	if (!look(&v, AS_REQ(w->node - REQ_OFF(comp_list))))
-		return 1;
+	if (!look(&v, AS_REQ(w->node - REQ_OFF(comp_list)))) {
+		/* not one of ours: only a batch's bounds lead past it */
+		w->node = (__u64)v.req->comp_list.next;
+		return !w->bounded;
+	}
 	w->node = (__u64)v.req->comp_list.next;
-	if (v.life && v.life->state == NOTIF) {
+	if (v.life->state == NOTIF) {
 		v.life->state = DEAD;
 		return 0;
 	}
-	if (!v.life || v.life->state != LIVE) {
+	if (v.life->state != LIVE) {
 		/*
 		 * Freed without having been alive: freed twice, unless its
 		 * submission was lost. A list that bites its tail ends here.
