@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package report
+
+import (
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+
+	"github.com/ringproof/ringproof/cases"
+	"github.com/ringproof/ringproof/harness/judge"
+)
+
+// TextOptions say how [WriteText] prints.
+type TextOptions struct {
+	// Dir is the directory that [Write] wrote to; its paths are printed. ""
+	// leaves them out.
+	Dir string
+	// All lists every case with its status, not only those that need a reader.
+	All bool
+	// Color marks statuses with ANSI colours; for terminals.
+	Color bool
+}
+
+// Bounds on what one case may print; the rest is in the report.
+const (
+	textEvents  = 12
+	textConsole = 30
+)
+
+// WriteText prints r for a terminal or a mail: for each case that did not
+// pass the broken rules, what happened and the program; then the counts on a
+// line of their own, "N passed, N failed, N skipped"; then the paths.
+func WriteText(w io.Writer, r *Run, opts TextOptions) error {
+	t := &textWriter{w: w, opts: opts}
+	dirs := caseDirs(r.Cases)
+	for i := range r.Cases {
+		c := &r.Cases[i]
+		switch {
+		case c.Verdict.Status == judge.Pass || c.Verdict.Status == judge.Skip:
+			if opts.All {
+				t.head(c)
+			}
+		default:
+			v := newView(c, r.profile())
+			v.dir = dirs[i]
+			t.failing(v)
+		}
+	}
+	if t.blocks > 0 {
+		t.printf("\n")
+	}
+	for _, n := range r.Notes {
+		t.printf("note: %s\n", n)
+	}
+	if r.Partial {
+		t.printf("note: this run was interrupted; cases are missing\n")
+	}
+	if _, lost, missed := r.evidence(); lost+missed > 0 {
+		t.printf("note: %d events lost, %d probe runs missed\n", lost, missed)
+	}
+	counts := r.Counts()
+	t.printf("%s\n", counts.String())
+	if opts.Dir != "" {
+		for _, f := range []struct{ what, name string }{{"report", HTMLFile}, {"trace", TraceFile}, {"junit", JUnitFile}} {
+			t.printf("%-7s %s\n", f.what, filepath.Join(opts.Dir, f.name))
+		}
+	}
+	return t.err
+}
+
+type textWriter struct {
+	w      io.Writer
+	opts   TextOptions
+	blocks int
+	err    error
+}
+
+func (t *textWriter) printf(format string, args ...any) {
+	if t.err == nil {
+		_, t.err = fmt.Fprintf(t.w, format, args...)
+	}
+}
+
+// head prints a case's first line.
+func (t *textWriter) head(c *Case) {
+	status := fmt.Sprintf("%-12s", c.Verdict.Status)
+	if t.opts.Color {
+		color := map[judge.Status]string{judge.Pass: "32", judge.Skip: "2", judge.Inconclusive: "33", judge.Infra: "35"}[c.Verdict.Status]
+		if color == "" {
+			color = "1;31"
+		}
+		status = "\x1b[" + color + "m" + status + "\x1b[0m"
+	}
+	line := plain(c.Name)
+	if rules := c.Verdict.Rules(); len(rules) > 0 {
+		line += "  " + strings.Join(rules, " ")
+	} else if c.Verdict.Status == judge.Skip && c.Verdict.Reason != "" {
+		line += "  " + plain(c.Verdict.Reason)
+	}
+	t.printf("%s %s\n", status, line)
+}
+
+func (t *textWriter) failing(v *view) {
+	c := v.c
+	if t.blocks++; t.blocks > 1 || t.opts.All {
+		t.printf("\n")
+	}
+	t.head(c)
+	if c.reasonAdds() {
+		t.printf("  %s\n", plain(c.Verdict.Reason))
+	}
+	for i := range c.Verdict.Violations {
+		x := &c.Verdict.Violations[i]
+		t.printf("  %s: %s\n", x.Rule, plain(x.Text))
+		if text := cases.RuleText(x.Rule); text != "" {
+			t.printf("      %s\n", strings.Join(wrap("rule: "+text, 90), "\n      "))
+		}
+		t.events(v, x)
+	}
+	if o := c.Outcome; o != nil {
+		if c.Verdict.Status == judge.Crash {
+			t.block("console", o.Console, textConsole)
+		}
+		if o.Hang != nil {
+			t.block("stacks", stackLines(o.Hang), textConsole)
+		}
+	}
+	t.block("program", strings.Split(strings.TrimRight(c.Text, "\n"), "\n"), 1<<20)
+	if t.opts.Dir != "" {
+		t.printf("  files: %s\n", filepath.Join(t.opts.Dir, filepath.FromSlash(v.dir)))
+	}
+}
+
+// reasonAdds tells whether the verdict's reason says more than its violations.
+func (c *Case) reasonAdds() bool {
+	for _, x := range c.Verdict.Violations {
+		if x.Text == c.Verdict.Reason {
+			return false
+		}
+	}
+	return c.Verdict.Reason != ""
+}
+
+// stackLines puts each task's stack on one line, innermost frame first.
+func stackLines(h *cases.HangInfo) []string {
+	lines := make([]string, len(h.Stacks))
+	for i, s := range h.Stacks {
+		frames := make([]string, len(s.Stack))
+		for j, f := range s.Stack {
+			frames[j], _, _ = strings.Cut(f, "+") // the offsets are in the report
+		}
+		lines[i] = fmt.Sprintf("%d %s (%s): %s", s.PID, s.Comm, s.State, strings.Join(frames, " < "))
+	}
+	return lines
+}
+
+func (t *textWriter) events(v *view, x *judge.Violation) {
+	if len(v.laneOf) == 0 {
+		return
+	}
+	n := 0
+	for _, i := range x.Events {
+		if i < 0 || i >= len(v.laneOf) {
+			continue
+		}
+		if n++; n > textEvents {
+			t.printf("      ... %d more events\n", len(x.Events)-textEvents)
+			return
+		}
+		t.printf("      %10s us  %s\n", micros(v.c.Outcome.Events[i].Time-v.start), plain(v.eventLine(i)))
+	}
+}
+
+func (t *textWriter) block(name string, lines []string, most int) {
+	if len(lines) == 0 {
+		return
+	}
+	t.printf("  %s:\n", name)
+	for i, l := range lines {
+		if i == most {
+			t.printf("    | ... %d more lines\n", len(lines)-most)
+			return
+		}
+		t.printf("    | %s\n", plain(l))
+	}
+}
+
+// plain makes a line of untrusted text safe for a terminal: control
+// characters become dots, tabs stay.
+func plain(s string) string {
+	return strings.Map(func(r rune) rune {
+		if (r < 0x20 && r != '\t') || (r >= 0x7f && r < 0xa0) {
+			return '.'
+		}
+		return r
+	}, s)
+}
+
+// wrap breaks s at spaces into lines of at most width bytes where it can.
+func wrap(s string, width int) []string {
+	var lines []string
+	line := ""
+	for _, w := range strings.Fields(s) {
+		switch {
+		case line == "":
+			line = w
+		case len(line)+1+len(w) > width:
+			lines = append(lines, line)
+			line = w
+		default:
+			line += " " + w
+		}
+	}
+	return append(lines, line)
+}
