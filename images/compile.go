@@ -32,9 +32,6 @@ const (
 )
 
 const (
-	kindCold   = "cold"
-	kindChange = "change"
-
 	maxErrors   = 10
 	maxWarnings = 50
 )
@@ -51,12 +48,9 @@ var reproducible = []string{
 
 // compile configures and builds the tree and returns the compiler's warnings.
 func (s *Store) compile(ctx context.Context, t *buildTree, r *request, p Progress) (warnings []string, err error) {
-	kind, total := kindChange, changeSteps
-	if _, err := os.Stat(filepath.Join(t.obj(), "vmlinux")); err != nil {
-		kind, total = kindCold, coldSteps
-	}
-	if n := t.state.Steps[kind]; n > 0 {
-		total = n
+	kind := r.flavour.Name + " cold"
+	if t.state.Built {
+		kind = r.flavour.Name + " change"
 	}
 	m := &maker{store: s, tree: t, progress: p}
 	if err := m.open(); err != nil {
@@ -70,10 +64,11 @@ func (s *Store) compile(ctx context.Context, t *buildTree, r *request, p Progres
 	}
 	err = m.configure(ctx, r)
 	if err == nil {
-		err = m.run(ctx, StageCompile, total, fmt.Sprintf("-j%d", s.jobs), "bzImage", "vmlinux")
+		err = m.run(ctx, StageCompile, s.expectedSteps(kind, t.state.Built), fmt.Sprintf("-j%d", s.jobs), "bzImage", "vmlinux")
 	}
 	if err == nil {
-		t.state.Steps[kind] = m.steps
+		t.state.Built = true
+		s.rememberSteps(kind, m.steps)
 	}
 	// After a kill or a full disk objects may be half-written: leave the mark.
 	var be *BuildError
@@ -85,6 +80,29 @@ func (s *Store) compile(ctx context.Context, t *buildTree, r *request, p Progres
 		}
 	}
 	return m.warnings, err
+}
+
+func (s *Store) stepsPath() string { return filepath.Join(s.dir, "steps.json") }
+
+// expectedSteps estimates a build from the last one of its kind.
+func (s *Store) expectedSteps(kind string, change bool) int {
+	var steps map[string]int
+	_ = readJSON(s.stepsPath(), &steps)
+	switch n := steps[kind]; {
+	case n > 0:
+		return n
+	case change:
+		return changeSteps
+	}
+	return coldSteps
+}
+
+// rememberSteps is for the next estimate; losing it harms nothing.
+func (s *Store) rememberSteps(kind string, n int) {
+	steps := map[string]int{}
+	_ = readJSON(s.stepsPath(), &steps)
+	steps[kind] = n
+	_ = writeJSON(s.stepsPath(), steps)
 }
 
 // maker runs make in one build tree.

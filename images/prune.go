@@ -45,7 +45,7 @@ func (s *Store) List() ([]Entry, error) {
 			return nil, s.infra("list the cache", err)
 		}
 		for _, e := range list {
-			if strings.HasPrefix(e.Name(), ".") { // in the making or on its way out
+			if strings.HasPrefix(e.Name(), ".") || strings.HasSuffix(e.Name(), ".lock") { // in the making, on its way out, or in use
 				continue
 			}
 			out = append(out, s.entry(k.Name(), e.Name()))

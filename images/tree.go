@@ -40,9 +40,8 @@ type treeState struct {
 	Building bool `json:"building"`
 	// Configured identifies what obj/.config was made from.
 	Configured string `json:"configured"`
-	// Steps is the number of make's steps of the last cold build and of the
-	// last one after a change, to estimate the next.
-	Steps map[string]int `json:"steps"`
+	// Built: a build has succeeded here, so the next one only follows changes.
+	Built bool `json:"built"`
 }
 
 func (t *buildTree) src() string       { return filepath.Join(t.dir, "src") }
@@ -68,7 +67,7 @@ func openTree(dir, pristine, sourceID string) (*buildTree, error) {
 	if err := cloneTree(t.src(), pristine, linkOrCopy, nil); err != nil {
 		return nil, err
 	}
-	t.state = treeState{Recipe: recipe, Source: sourceID, Steps: map[string]int{}}
+	t.state = treeState{Recipe: recipe, Source: sourceID}
 	return t, t.save()
 }
 
