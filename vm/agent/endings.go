@@ -4,6 +4,7 @@ package agent
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/ringproof/ringproof/cases"
@@ -76,7 +77,7 @@ func (s *scheduler) ended(r *run, end cases.End, text string) {
 	}
 	r.phase = phaseEnding
 	r.deadline = time.Time{}
-	if s.trace == nil || r.allGone() {
+	if !s.ringsSeen || r.allGone() {
 		s.deliver(r)
 		return
 	}
@@ -145,9 +146,11 @@ func (s *scheduler) deliver(r *run) {
 		delete(s.byTag, r.tag)
 	}
 	if s.trace != nil && r.phase != phaseQueued {
-		r.out.RingsGone = make([]bool, len(r.gone))
-		for i := range r.gone {
-			r.out.RingsGone[i] = r.gone[i] || i >= r.made
+		if s.ringsSeen {
+			r.out.RingsGone = make([]bool, len(r.gone))
+			for i := range r.gone {
+				r.out.RingsGone[i] = r.gone[i] || i >= r.made
+			}
 		}
 		r.out.Evidence = cases.Evidence{
 			Events: uint64(len(r.raw) / probe.RecordSize),
@@ -162,10 +165,14 @@ func (s *scheduler) deliver(r *run) {
 	}
 }
 
-// releaseSlots gives back the counter slots of rings that are gone or were never made.
+// releaseSlots gives back the counter slots of rings that are gone or were
+// never made. Where the end of rings cannot be seen, a slot goes to the back
+// of the line, so that it rests for long.
 func (s *scheduler) releaseSlots(r *run) {
 	for i, slot := range r.slots {
-		if i >= r.made || i < len(r.gone) && r.gone[i] {
+		if !s.ringsSeen {
+			s.freeSlots = slices.Insert(s.freeSlots, 0, slot)
+		} else if i >= r.made || i < len(r.gone) && r.gone[i] {
 			s.freeSlots = append(s.freeSlots, slot)
 		}
 	}

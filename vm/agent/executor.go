@@ -311,7 +311,7 @@ func (r *ringState) quiet(tags tagger) (done, sure bool) {
 		return done, done
 	}
 	submitted, completed, freed, _ := tags.Counters(r.slot)
-	return submitted == completed, submitted == freed
+	return submitted == completed, submitted == freed || r.reaped >= r.expect
 }
 
 // sweepCQEs reaps what is left on the rings that are still open, without waiting for more.

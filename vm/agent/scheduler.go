@@ -41,6 +41,8 @@ type scheduler struct {
 	freeSlots    []int
 	lost, missed uint64
 	ext4         bool // mounted
+	// ringsSeen says that the probes report the end of rings.
+	ringsSeen bool
 }
 
 // A run is one Run of the host on its way.
@@ -116,6 +118,7 @@ func newScheduler(exe string, post func(any), send func(*wire.Ran), log func(str
 func (s *scheduler) configure(trace *tracing, scale float64) {
 	s.shutdown()
 	s.trace, s.scale = trace, scale
+	s.ringsSeen = trace.seesRingsGo()
 	s.lost, s.missed = 0, 0
 	s.freeSlots = s.freeSlots[:0]
 	for i := range probe.Slots {

@@ -4,8 +4,11 @@ package agent
 
 import (
 	"os"
+	"slices"
+	"strings"
 	"time"
 
+	"github.com/ringproof/ringproof/cases"
 	"github.com/ringproof/ringproof/vm/probe"
 )
 
@@ -90,6 +93,14 @@ func (t *tracing) read(events chan<- any) {
 			return
 		}
 	}
+}
+
+// seesRingsGo tells whether the probes report the end of rings. Where they
+// cannot, nobody waits for it.
+func (t *tracing) seesRingsGo() bool {
+	return t != nil && slices.ContainsFunc(t.tracer.Attached(), func(s string) bool {
+		return strings.HasPrefix(s, cases.EvRingGone.String()+"=")
+	})
 }
 
 // stop ends the reader and detaches the probes.
