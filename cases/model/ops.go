@@ -271,7 +271,7 @@ func (e *Expectation) ownRW(r *Request) Results {
 		return exactly(-EBADF)
 	case q.FD.Ref == 0 && (!q.FD.HasRaw || q.FD.Raw < 0):
 		return exactly(-EBADF)
-	case res == nil || q.OpFlags != 0 || q.IOPrio != 0 || res.Direct || q.Flags&uring.BufferSelect != 0:
+	case res == nil || q.OpFlags != 0 || q.IOPrio != 0 || q.Flags&uring.BufferSelect != 0:
 		return anyResult
 	}
 	if int64(q.Off) < 0 && q.Off != ^uint64(0) {
@@ -309,6 +309,9 @@ func (e *Expectation) ownRW(r *Request) Results {
 	}
 	if res.NonBlock {
 		s = s.or(-EAGAIN)
+	}
+	if res.Direct { // alignment, and what the filesystem makes of it
+		s = s.or(-EINVAL)
 	}
 	if q.Buf.Ref == 0 && q.Len > 0 {
 		s = s.or(-EFAULT)

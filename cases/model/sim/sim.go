@@ -1,0 +1,818 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package sim is a small simulated io_uring: it runs a Program under a
+// Profile without a kernel, with a seeded random schedule, and returns an
+// Outcome with CQEs and events as a correct kernel might have produced them. It stands
+// in for a guest in tests of everything that reads outcomes. Of the
+// profiles it knows those whose members run in parallel with the leader.
+package sim
+
+import (
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/ringproof/ringproof/cases"
+	"github.com/ringproof/ringproof/cases/model"
+	"github.com/ringproof/ringproof/cases/uring"
+)
+
+// Bug is a mistake that the simulated kernel makes.
+type Bug int
+
+const (
+	None           Bug = iota
+	LeaderFirst        // the leader's CQE is posted before its members'
+	DoubleDrop         // the first request of a group to complete drops the reference twice
+	LostMember         // the last member of each group is never queued
+	DrainIgnored       // IO_DRAIN on a leader does nothing
+	ChainUnbroken      // a failing member does not break its leader's chain
+	MemberWaits        // members are queued when their leader is done
+	LeaderCancels      // a failing leader cancels its members
+	MemberPunted       // members of a leader in io-wq go there as well
+	NextTooEarly       // the next element starts when the leader is done
+	LeakOverflow       // overflowed CQEs of leaders are dropped
+	CancelledShown     // CQEs of cancelled members are shown against the chain's decision
+)
+
+// Probes names the probes that the simulated kernel has attached.
+func Probes() []string {
+	var names []string
+	for k := cases.EvRingCreate; k.String() != "unknown"; k++ {
+		names = append(names, k.String()+"=sim")
+	}
+	return names
+}
+
+type request struct {
+	model.Request
+	ring      *ring
+	addr      uint64
+	skip      bool // CQE_SKIP_SUCCESS holds (REQ_F_CQE_SKIP)
+	skipLinks bool // REQ_F_SKIP_LINK_CQES
+	failed    bool
+	res       int32
+	worked    bool // complete but for its CQE
+	done      bool
+	worker    bool // runs in a worker
+	armed     bool
+	begun     bool
+	unit      *unit
+	elem      int
+	grp       *group
+}
+
+type group struct {
+	leader  *request
+	all     []*request
+	refs    int32
+	broken  bool // a member failed
+	dropped bool // DoubleDrop has happened
+}
+
+// unit is what is queued as one: a chain, or one element.
+type unit struct {
+	elems    [][]*request
+	next     int
+	first    int // SQE index
+	needAll  bool
+	deferred bool
+}
+
+type ring struct {
+	index    int
+	entries  uint32
+	cq       []cases.CQE
+	overflow []cases.CQE
+	inFlight int
+	compl    []*request
+	deferred []*unit
+	drainNxt bool
+	closed   bool
+}
+
+type machine struct {
+	p       *cases.Program
+	pr      *cases.Profile
+	exp     *model.Expectation
+	bug     Bug
+	rnd     *rand.Rand
+	out     *cases.Outcome
+	rings   []*ring
+	reqs    []*request
+	work    []func() // task work and io-wq work that may run now
+	waiting []*request
+	clock   uint64
+	bufs    [][]byte
+	files   [][]byte
+	pipes   [][2][]byte // by resource: bytes that end i can read
+	dying   bool
+}
+
+// Run executes p as a correct kernel of profile pr would, on a schedule
+// chosen by seed.
+func Run(p *cases.Program, pr *cases.Profile, seed uint64) *cases.Outcome {
+	return RunWith(p, pr, seed, None)
+}
+
+// RunWith is [Run] on a kernel with a mistake.
+func RunWith(p *cases.Program, pr *cases.Profile, seed uint64, bug Bug) *cases.Outcome {
+	m := &machine{p: p, pr: pr, bug: bug, exp: model.Expect(p, pr), rnd: rand.New(rand.NewPCG(seed, 1))}
+	m.out = &cases.Outcome{End: cases.EndDone, Evidence: cases.Evidence{Probes: true}}
+	m.setUp()
+	for s := range p.Steps {
+		if !m.step(s, &p.Steps[s]) {
+			break
+		}
+	}
+	m.tearDown()
+	m.out.Evidence.Events = uint64(len(m.out.Events))
+	return m.out
+}
+
+func (m *machine) setUp() {
+	for i := range m.p.Rings {
+		spec := &m.p.Rings[i]
+		r := &ring{index: i, entries: spec.CQEntries}
+		if r.entries == 0 {
+			r.entries = 2 * spec.Entries
+		}
+		m.rings = append(m.rings, r)
+		m.out.Events = append(m.out.Events, cases.Event{Kind: cases.EvRingCreate, Ring: i})
+	}
+	for i := range m.p.Buffers {
+		b := make([]byte, m.p.Buffers[i].Size)
+		m.p.Buffers[i].Fill.Bytes(b, 0)
+		m.bufs = append(m.bufs, b)
+	}
+	for i := range m.p.Resources {
+		res := &m.p.Resources[i]
+		b := make([]byte, res.Size)
+		res.Fill.Bytes(b, 0)
+		m.files = append(m.files, b)
+		m.pipes = append(m.pipes, [2][]byte{})
+	}
+	for i := range m.exp.Requests {
+		r := &m.exp.Requests[i]
+		m.reqs = append(m.reqs, &request{Request: *r, ring: m.rings[r.Ring], addr: 0xffff888000000000 + uint64(i)*256, skip: r.Skip})
+	}
+	for gi := range m.exp.Structure.Groups {
+		g := &group{}
+		for _, i := range m.exp.Structure.Groups[gi].Requests() {
+			g.all = append(g.all, m.reqs[i])
+			m.reqs[i].grp = g
+		}
+		g.leader, g.refs = g.all[0], int32(len(g.all))
+	}
+}
+
+func (m *machine) step(s int, st *cases.Step) bool {
+	result := cases.StepResult{}
+	switch st.Kind {
+	case cases.StepSubmit:
+		result.Ret = int64(m.submit(s, st))
+	case cases.StepWait:
+		result = m.wait(s, st)
+	case cases.StepFeed:
+		m.feed(st)
+		result.Ret = int64(st.N)
+		if m.p.Resources[st.FD.Ref-1].Kind == cases.ResEventFD {
+			result.Ret = 8
+		}
+	case cases.StepTake:
+		b := &m.pipes[st.FD.Ref-1][st.FD.End]
+		n := min(st.N, len(*b))
+		*b, result.Ret = (*b)[n:], int64(n)
+	case cases.StepCloseRing:
+		m.closeRing(m.rings[st.Ring])
+	case cases.StepCancel:
+		for _, r := range slices.Clone(m.waiting) {
+			if r.ring.index == st.Ring && (st.Target == r.Index+1 || st.Target == 0) {
+				m.cancel(r)
+			}
+		}
+		m.runSome(100)
+	case cases.StepExit, cases.StepKill:
+		m.out.End, m.dying = cases.EndExited, true
+		if st.Kind == cases.StepKill {
+			m.out.End = cases.EndKilled
+		}
+		return false
+	}
+	m.out.Steps = append(m.out.Steps, result)
+	return true
+}
+
+func (m *machine) event(kind cases.EventKind, r *request, res int32) {
+	m.clock += 100
+	ev := cases.Event{Time: m.clock, Kind: kind, Ring: r.ring.index, Req: r.addr, Gen: 1,
+		UserData: cases.UserData(r.Index), Op: uint8(r.SQE.Op), Flags: uint64(r.SQE.Flags), Res: res,
+		TID: 100, TGID: 100}
+	if r.worker {
+		ev.Worker, ev.CPU, ev.TID = true, 1, 101
+	}
+	if r.grp != nil && len(r.grp.all) > 1 && kind != cases.EvSubmit && kind != cases.EvPrepFail {
+		ev.Leader, ev.HasGroupRefs, ev.GroupRefs = r.grp.leader.addr, true, r.grp.refs
+	}
+	m.out.Events = append(m.out.Events, ev)
+}
+
+func (m *machine) submit(s int, st *cases.Step) int {
+	first := 0
+	for i := range m.p.Steps[:s] {
+		first += len(m.p.Steps[i].SQEs)
+	}
+	for pos := range st.SQEs {
+		r := m.reqs[first+pos]
+		r.ring.inFlight++
+		r.begun = true
+		if r.Prep.Fails() {
+			r.failed, r.res = true, r.Prep.Errno
+			r.setFail()
+			m.event(cases.EvPrepFail, r, r.res)
+		} else {
+			m.event(cases.EvSubmit, r, 0)
+		}
+		u := r.unit
+		if u == nil {
+			u = m.newUnit(r)
+		}
+		last := u.elems[len(u.elems)-1]
+		if last[len(last)-1] == r {
+			m.queue(u)
+		}
+		if r.Prep.Fails() && m.exp.StopsAt(r.Index) {
+			m.flush(r.ring)
+			return pos + 1
+		}
+	}
+	m.flush(m.rings[st.Ring])
+	m.runSome(m.rnd.IntN(4))
+	return len(st.SQEs)
+}
+
+// setFail is req_set_fail().
+func (r *request) setFail() {
+	r.failed = true
+	if r.skip {
+		r.skip, r.skipLinks = false, true
+	}
+}
+
+func (m *machine) newUnit(r *request) *unit {
+	u := &unit{first: r.Index}
+	add := func(list []int) {
+		var el []*request
+		for _, i := range list {
+			m.reqs[i].unit, m.reqs[i].elem = u, len(u.elems)
+			el = append(el, m.reqs[i])
+		}
+		u.elems = append(u.elems, el)
+	}
+	requests := func(group, sqe int) []int {
+		if group >= 0 {
+			return m.exp.Structure.Groups[group].Requests()
+		}
+		return []int{sqe}
+	}
+	if r.Chain >= 0 {
+		for _, el := range m.exp.Structure.Chains[r.Chain].Elements {
+			add(requests(el.Group, el.SQE))
+		}
+	} else {
+		add(requests(r.Group, r.Index))
+	}
+	return u
+}
+
+// queue starts a unit, or holds it back for a drain.
+func (m *machine) queue(u *unit) {
+	rg := u.elems[0][0].ring
+	u.needAll = rg.drainNxt
+	rg.drainNxt = false
+	for k, el := range u.elems {
+		head := el[0]
+		if head.SQE.Flags&uring.IODrain == 0 || head.Prep.Fails() || m.bug == DrainIgnored && head.Role == model.Leader {
+			continue
+		}
+		u.needAll = true
+		rg.drainNxt = rg.drainNxt || k > 0 || head.Role == model.Leader
+	}
+	if u.needAll && m.pendingBefore(rg, u.first) || len(rg.deferred) > 0 {
+		m.event(cases.EvDefer, u.elems[0][0], 0)
+		rg.deferred = append(rg.deferred, u)
+		return
+	}
+	m.start(u)
+}
+
+func (m *machine) pendingBefore(rg *ring, first int) bool {
+	for _, r := range m.reqs[:first] {
+		if r.ring == rg && r.begun && !r.done {
+			return true
+		}
+	}
+	return false
+}
+
+func (m *machine) wakeDeferred(rg *ring) {
+	for len(rg.deferred) > 0 {
+		u := rg.deferred[0]
+		if u.needAll && m.pendingBefore(rg, u.first) {
+			return
+		}
+		rg.deferred = rg.deferred[1:]
+		m.later(func() {
+			m.event(cases.EvTaskRun, u.elems[0][0], 0)
+			m.start(u)
+			m.flush(rg)
+		})
+	}
+}
+
+func (m *machine) later(f func()) { m.work = append(m.work, f) }
+
+// start runs a unit's first element, unless parsing has broken its chain.
+func (m *machine) start(u *unit) {
+	head := u.elems[0][0]
+	broken := false
+	for k, el := range u.elems {
+		for _, r := range el {
+			if r.Prep.Fails() && (k > 0 || r.Role == model.Plain) {
+				broken = true
+			}
+		}
+	}
+	if broken {
+		if !head.Prep.Fails() {
+			head.res = -model.ECANCELED
+			head.setFail()
+		}
+		m.failRest(u, 0, head, head.skipLinks)
+		return
+	}
+	m.startElement(u, 0, false)
+}
+
+// failRest cancels the requests of all elements from k on. by keeps its own CQE.
+func (m *machine) failRest(u *unit, k int, by *request, hide bool) {
+	u.next = len(u.elems)
+	for ; k < len(u.elems); k++ {
+		for _, r := range u.elems[k] {
+			if r.done || r.worked {
+				continue
+			}
+			if !r.Prep.Fails() {
+				r.res = -model.ECANCELED
+			}
+			r.failed = true
+			if r != by {
+				r.skip = hide
+				if m.bug == CancelledShown && r.Role == model.Member {
+					r.skip = false
+				}
+			}
+			m.complete(r)
+		}
+	}
+	m.later(func() { m.flush(by.ring) })
+}
+
+func (m *machine) startElement(u *unit, k int, inWorker bool) {
+	u.next = k + 1
+	el := u.elems[k]
+	leader := el[0]
+	linked := leader.SQE.Flags&uring.IOLink != 0 && leader.SQE.Flags&uring.IOHardlink == 0
+	for n, r := range el {
+		if r.Role == model.Leader && linked && !r.Prep.Fails() && slices.ContainsFunc(el[1:], func(m *request) bool { return m.Prep.Fails() }) {
+			r.res = -model.ECANCELED // P4.6
+			r.setFail()
+			m.complete(r)
+			continue
+		}
+		if r.Prep.Fails() {
+			m.complete(r)
+			continue
+		}
+		if m.bug == LostMember && n > 0 && n == len(el)-1 {
+			continue
+		}
+		if m.bug == MemberWaits && n > 0 && !leader.worked {
+			continue
+		}
+		if r.SQE.Op == uring.OpLinkTimeout {
+			continue
+		}
+		force := r.SQE.Flags&uring.Async != 0 || r.SQE.Op == uring.OpFsync ||
+			m.bug == MemberPunted && n > 0 && leader.SQE.Flags&uring.Async != 0
+		switch {
+		case inWorker && n == 0:
+			m.issueInWorker(r)
+		case force:
+			m.event(cases.EvPunt, r, 0)
+			m.later(func() { m.issueInWorker(r) })
+		default:
+			m.issue(r)
+		}
+	}
+}
+
+// issue calls the request's handler in the task's context.
+func (m *machine) issue(r *request) {
+	m.event(cases.EvIssue, r, 0)
+	res, ok := m.do(r)
+	if !ok {
+		m.park(r)
+		return
+	}
+	m.event(cases.EvIssueReturn, r, 0)
+	m.finish(r, res)
+}
+
+func (m *machine) park(r *request) {
+	if r.SQE.Op == uring.OpTimeout || r.SQE.Op == uring.OpPollAdd {
+		m.event(cases.EvIssueReturn, r, 0)
+	} else {
+		m.event(cases.EvIssueReturn, r, -model.EAGAIN)
+		m.event(cases.EvPollArm, r, 0)
+	}
+	r.armed = true
+	m.waiting = append(m.waiting, r)
+}
+
+func (m *machine) issueInWorker(r *request) {
+	if r.done || r.worked {
+		return
+	}
+	if m.dying {
+		m.finish(r, -model.ECANCELED)
+		m.flush(r.ring)
+		return
+	}
+	r.worker = true
+	m.event(cases.EvWorker, r, 0)
+	m.event(cases.EvIssue, r, 0)
+	res, ok := m.do(r)
+	if !ok {
+		m.park(r)
+		r.worker = false
+		return
+	}
+	r.res = res
+	if failed, _ := model.Failed(r.SQE, res); failed {
+		r.setFail()
+	}
+	r.ring.compl = append(r.ring.compl, r)
+	r.worked = true
+	m.flush(r.ring)
+	r.worker = false
+}
+
+// finish records the result; the CQE is posted by the next flush.
+func (m *machine) finish(r *request, res int32) {
+	r.res = res
+	if failed, _ := model.Failed(r.SQE, res); failed {
+		r.setFail()
+	}
+	m.complete(r)
+}
+
+func (m *machine) complete(r *request) {
+	r.worked = true
+	r.ring.compl = append(r.ring.compl, r)
+}
+
+// flush posts what has completed, holds leaders back, frees, and goes on with chains.
+func (m *machine) flush(rg *ring) {
+	for len(rg.compl) > 0 {
+		batch := rg.compl
+		rg.compl = nil
+		var freed []*request
+		for _, r := range batch {
+			freed = append(freed, m.put(r)...)
+		}
+		slices.Reverse(freed)
+		for _, r := range freed {
+			m.event(cases.EvFree, r, r.res)
+		}
+		for _, r := range freed {
+			m.after(r)
+		}
+		m.wakeDeferred(rg)
+	}
+}
+
+// put drops the group reference and posts the CQEs that are due.
+func (m *machine) put(r *request) (freed []*request) {
+	g := r.grp
+	if g == nil || len(g.all) == 1 {
+		m.post(r)
+		return []*request{r}
+	}
+	g.refs--
+	if m.bug == DoubleDrop && !g.dropped {
+		g.dropped = true
+		g.refs--
+	}
+	if r != g.leader && r.failed && m.bug != ChainUnbroken {
+		g.broken = true
+	}
+	if m.bug == LeaderFirst {
+		if r == g.leader {
+			m.post(r)
+		}
+	}
+	if r != g.leader {
+		m.post(r)
+		freed = append(freed, r)
+	}
+	if m.bug == MemberWaits && r == g.leader {
+		for _, mem := range g.all[1:] {
+			if !mem.worked && !mem.done && !mem.armed {
+				m.later(func() { m.issue(mem); m.flush(mem.ring) })
+			}
+		}
+	}
+	if m.bug == LeaderCancels && r == g.leader && r.failed {
+		for _, mem := range g.all[1:] {
+			if mem.armed || !mem.worked {
+				m.unpark(mem)
+				m.finish(mem, -model.ECANCELED)
+			}
+		}
+	}
+	if m.bug == NextTooEarly && r == g.leader {
+		m.after(r)
+	}
+	if g.refs == 0 {
+		if g.broken && !g.leader.failed && g.leader.SQE.Flags&(uring.IOLink|uring.IOHardlink) != 0 {
+			g.leader.setFail()
+		}
+		if m.bug != LeaderFirst {
+			m.post(g.leader)
+		}
+		freed = append(freed, g.leader)
+	}
+	return freed
+}
+
+// post puts the CQE into the queue or the overflow list.
+func (m *machine) post(r *request) {
+	rg := r.ring
+	r.done = true
+	rg.inFlight--
+	if r.skip {
+		return
+	}
+	c := cases.CQE{Ring: rg.index, UserData: cases.UserData(r.Index), Res: r.res}
+	if len(rg.overflow) > 0 || len(rg.cq) >= int(rg.entries) {
+		k := len(m.out.Events)
+		m.event(cases.EvOverflow, r, r.res)
+		m.out.Events[k].Req, m.out.Events[k].Gen, m.out.Events[k].HasGroupRefs, m.out.Events[k].Leader = 0, 0, false, 0
+		if m.bug == LeakOverflow && r.Role == model.Leader {
+			return
+		}
+		rg.overflow = append(rg.overflow, c)
+		return
+	}
+	m.event(cases.EvComplete, r, r.res)
+	rg.cq = append(rg.cq, c)
+}
+
+// after goes on with the chain of a request that was freed.
+func (m *machine) after(r *request) {
+	if r.Role == model.Member || r.unit == nil || r.unit.next != r.elem+1 || r.SQE.Op == uring.OpLinkTimeout {
+		return
+	}
+	u := r.unit
+	k := u.next
+	if k < len(u.elems) && u.elems[k][0].SQE.Op == uring.OpLinkTimeout { // disarmed, or it has fired
+		lt := u.elems[k][0]
+		if !lt.worked {
+			lt.res = -model.ECANCELED
+			m.complete(lt)
+		}
+		k++
+		u.next = k
+	}
+	if k >= len(u.elems) {
+		u.next = k
+		return
+	}
+	if r.failed && r.SQE.Flags&uring.IOHardlink == 0 {
+		u.next = len(u.elems)
+		m.later(func() { m.failRest(u, k, r, r.skipLinks); m.flush(r.ring) })
+		return
+	}
+	inWorker := r.worker
+	u.next = len(u.elems) // until it starts
+	m.later(func() {
+		if m.dying && !inWorker {
+			m.failRest(u, k, r, false)
+			return
+		}
+		m.event(cases.EvTaskRun, u.elems[k][0], 0)
+		m.startElement(u, k, inWorker)
+		m.flush(r.ring)
+	})
+}
+
+// runSome runs up to n pieces of pending work in random order.
+func (m *machine) runSome(n int) bool {
+	ran := false
+	for ; n > 0; n-- {
+		m.wake()
+		if len(m.work) == 0 {
+			return ran
+		}
+		k := m.rnd.IntN(len(m.work))
+		f := m.work[k]
+		m.work = slices.Delete(m.work, k, k+1)
+		f()
+		ran = true
+	}
+	return ran
+}
+
+// wake retries parked requests whose file became ready.
+func (m *machine) wake() {
+	for _, r := range slices.Clone(m.waiting) {
+		if r.SQE.Op == uring.OpTimeout || !m.ready(r) {
+			continue
+		}
+		m.unpark(r)
+		m.event(cases.EvTaskAdd, r, 0)
+		m.later(func() {
+			if r.done || r.worked {
+				return
+			}
+			m.event(cases.EvTaskRun, r, 0)
+			if r.SQE.Op == uring.OpPollAdd {
+				res, _ := m.do(r)
+				m.finish(r, res)
+			} else if r.SQE.Flags&uring.Async != 0 {
+				m.event(cases.EvPunt, r, 0)
+				m.issueInWorker(r)
+			} else {
+				m.issue(r)
+			}
+			m.flush(r.ring)
+		})
+	}
+}
+
+func (m *machine) unpark(r *request) {
+	if i := slices.Index(m.waiting, r); i >= 0 {
+		m.waiting = slices.Delete(m.waiting, i, i+1)
+	}
+	r.armed = false
+}
+
+func (m *machine) cancel(r *request) {
+	m.unpark(r)
+	m.event(cases.EvTaskAdd, r, 0)
+	m.later(func() {
+		if !r.worked {
+			m.event(cases.EvTaskRun, r, 0)
+			m.finish(r, -model.ECANCELED)
+			m.flush(r.ring)
+		}
+	})
+}
+
+func (m *machine) wait(s int, st *cases.Step) (res cases.StepResult) {
+	rg := m.rings[st.Ring]
+	bound := st.Timeout
+	if bound == 0 {
+		bound = cases.DefaultWait
+	}
+	for {
+		for len(rg.cq) > 0 && (st.N == 0 || res.Ret < int64(st.N)) {
+			m.reap(rg, s)
+			res.Ret++
+		}
+		if st.N > 0 && res.Ret >= int64(st.N) {
+			return res
+		}
+		if len(rg.overflow) > 0 {
+			m.flushOverflow(rg)
+			continue
+		}
+		if st.N == 0 && rg.inFlight == 0 {
+			return res
+		}
+		if m.runSome(1+m.rnd.IntN(3)) || m.expire(bound) {
+			continue
+		}
+		res.Errno = model.ETIME
+		return res
+	}
+}
+
+func (m *machine) reap(rg *ring, s int) {
+	c := rg.cq[0]
+	c.Step = s
+	rg.cq = rg.cq[1:]
+	m.out.CQEs = append(m.out.CQEs, c)
+}
+
+func (m *machine) flushOverflow(rg *ring) {
+	n := min(len(rg.overflow), int(rg.entries)-len(rg.cq))
+	rg.cq = append(rg.cq, rg.overflow[:n]...)
+	rg.overflow = rg.overflow[n:]
+}
+
+// expire fires the first timeout that ends within the bound.
+func (m *machine) expire(bound time.Duration) bool {
+	for _, r := range m.waiting {
+		if r.SQE.Op == uring.OpTimeout && r.SQE.Timeout <= bound {
+			m.unpark(r)
+			m.event(cases.EvTaskAdd, r, 0)
+			m.finish(r, -model.ETIME)
+			m.flush(r.ring)
+			return true
+		}
+		k := r.elem + 1
+		if r.unit != nil && k < len(r.unit.elems) && r.unit.elems[k][0].SQE.Op == uring.OpLinkTimeout {
+			lt := r.unit.elems[k][0]
+			if lt.SQE.Timeout <= bound && !lt.worked {
+				lt.res = -model.ETIME
+				m.complete(lt)
+				m.cancel(r)
+				m.flush(r.ring)
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (m *machine) closeRing(rg *ring) {
+	if rg.closed {
+		return
+	}
+	rg.closed = true
+	m.cancelAll(rg)
+	gone := rg.inFlight == 0
+	if gone {
+		m.out.Events = append(m.out.Events, cases.Event{Kind: cases.EvRingGone, Ring: rg.index})
+	}
+	for len(m.out.RingsGone) < len(m.rings) {
+		m.out.RingsGone = append(m.out.RingsGone, false)
+	}
+	m.out.RingsGone[rg.index] = gone
+}
+
+func (m *machine) cancelAll(rg *ring) {
+	for range 1000 {
+		if rg.inFlight == 0 {
+			break
+		}
+		for _, r := range slices.Clone(m.waiting) {
+			if r.ring == rg {
+				m.cancel(r)
+			}
+		}
+		for _, u := range rg.deferred {
+			head := u.elems[0][0]
+			head.res = -model.ECANCELED
+			head.setFail()
+			m.failRest(u, 0, head, head.skipLinks)
+		}
+		rg.deferred = nil
+		if !m.runSome(10) {
+			break
+		}
+	}
+	for m.runSome(10) { // frees and the like
+	}
+}
+
+func (m *machine) tearDown() {
+	if !m.dying {
+		for _, rg := range m.rings {
+			for !rg.closed && (len(rg.cq) > 0 || len(rg.overflow) > 0) {
+				for len(rg.cq) > 0 {
+					m.reap(rg, len(m.p.Steps))
+				}
+				m.flushOverflow(rg)
+			}
+		}
+		m.contents()
+		m.dying = true
+	}
+	for _, rg := range m.rings {
+		m.closeRing(rg)
+	}
+}
+
+func (m *machine) contents() {
+	for i, b := range m.bufs {
+		m.out.Data = append(m.out.Data, cases.Blob{Buffer: i + 1, Bytes: slices.Clone(b)})
+	}
+	for i, f := range m.files {
+		if m.p.Resources[i].Kind == cases.ResFile {
+			m.out.Data = append(m.out.Data, cases.Blob{File: i + 1, Bytes: slices.Clone(f)})
+		}
+	}
+}
