@@ -674,8 +674,10 @@ static long freed(__u32 i, void *data)
 		return 1;
 	if (!look(&v, AS_REQ(w->node - REQ_OFF(comp_list)))) {
 		/* not one of ours: only a batch's bounds lead past it */
+		if (!w->bounded)
+			return 1;
 		w->node = (__u64)v.req->comp_list.next;
-		return !w->bounded;
+		return 0;
 	}
 	w->node = (__u64)v.req->comp_list.next;
 	if (v.life->state == NOTIF) {
