@@ -154,7 +154,7 @@ func mustDecMode() cbor.DecMode {
 	return m
 }
 
-func encode(msg any, out *bytes.Buffer) error { return encMode.MarshalToBuffer(msg, out) }
+func encode(msg any, out *bytes.Buffer) error { return encMode.MarshalToBuffer(compact(msg), out) }
 
 // decode fills msg from exactly one CBOR item; bytes behind it are an error.
-func decode(payload []byte, msg any) error { return decMode.Unmarshal(payload, msg) }
+func decode(payload []byte, msg any) error { return decMode.Unmarshal(payload, compact(msg)) }

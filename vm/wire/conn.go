@@ -110,7 +110,7 @@ func NewHostConn(rw io.ReadWriteCloser) *Conn {
 }
 
 // Send writes msg, a pointer to one of the message structs, with a single
-// Write to the stream. A *FrameError means that the message cannot be sent
+// Write to the stream. An empty slice in a Run arrives as nil. A *FrameError means that the message cannot be sent
 // (it is too large or of a foreign type) and leaves the channel usable. Any
 // other error comes from the stream and ends the sending side.
 func (c *Conn) Send(msg any) error {
