@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -74,6 +75,42 @@ func TestSnapshotAndRestore(t *testing.T) {
 	g.Close()
 	if third.Restored || third.Saved == 0 || len(notices) != 1 || !strings.Contains(notices[0], "altered") {
 		t.Errorf("after an alteration: %+v, notices %q", third, notices)
+	}
+}
+
+// TestSnapshotOfASilentAgent restores a state in which the agent answers
+// nobody any more: the guest must boot afresh, and say so.
+func TestSnapshotOfASilentAgent(t *testing.T) {
+	cfg := needVM(t)
+	cfg.SnapshotDir = t.TempDir()
+	var notices []string
+	cfg.Notice = func(s string) { notices = append(notices, s) }
+	s, err := newStarter(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, _, err := StartGuest(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	stop := g.Console().Subscribe(func(Line) { cancel() })
+	g.Run(ctx, program("silent"), RunOptions{})
+	stop()
+	if err := g.body.(*Machine).Snapshot(t.Context(), s.snapshot, s.key); err != nil {
+		t.Fatal(err)
+	}
+	g.Close()
+
+	s.timeouts.Restored = 200 * time.Millisecond
+	if _, _, ok := s.restore(t.Context()); ok {
+		t.Error("a silent agent passes for an answering one")
+	}
+	if len(notices) != 1 || !strings.Contains(notices[0], "no hello from the agent") {
+		t.Errorf("notices: %q", notices)
+	}
+	if _, err := os.Stat(s.snapshot); err == nil {
+		t.Error("the snapshot is still there")
 	}
 }
 
@@ -160,6 +197,9 @@ func TestQEMUKilledInMidRun(t *testing.T) {
 		_, err := g.Run(t.Context(), program("silent"), RunOptions{})
 		done <- err
 	}()
+	for g.outstanding() == 0 {
+		runtime.Gosched()
+	}
 	syscall.Kill(g.body.(*Machine).PID(), syscall.SIGKILL)
 	var ie *InfraError
 	if err := <-done; !errors.As(err, &ie) || !strings.Contains(err.Error(), "signal 9") {

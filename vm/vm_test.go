@@ -4,7 +4,6 @@ package vm
 
 import (
 	"bytes"
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"os"
@@ -12,7 +11,6 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/cavaliergopher/cpio"
 
@@ -126,15 +124,4 @@ func bootGuest(t *testing.T, cfg GuestConfig) *Guest {
 	t.Cleanup(g.Close)
 	t.Logf("up: %+v", o)
 	return g
-}
-
-// within runs f with a bound that only a hanging test meets.
-func within(t *testing.T, f func(context.Context)) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
-	defer cancel()
-	f(ctx)
-	if ctx.Err() != nil {
-		t.Fatal("took too long")
-	}
 }

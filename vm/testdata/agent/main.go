@@ -138,6 +138,7 @@ func (a *agent) run(m *wire.Run) {
 	case "reset":
 		unix.Reboot(unix.LINUX_REBOOT_CMD_RESTART)
 	case "silent":
+		kmsg("falling silent\n")
 		time.Sleep(time.Hour)
 	case "lost":
 		return
