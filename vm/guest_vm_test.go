@@ -94,7 +94,11 @@ func TestSnapshotOfASilentAgent(t *testing.T) {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	stop := g.Console().Subscribe(func(Line) { cancel() })
+	stop := g.Console().Subscribe(func(l Line) {
+		if strings.Contains(l.Text, "falling silent") {
+			cancel()
+		}
+	})
 	g.Run(ctx, program("silent"), RunOptions{})
 	stop()
 	if err := g.body.(*Machine).Snapshot(t.Context(), s.snapshot, s.key); err != nil {
