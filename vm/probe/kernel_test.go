@@ -9,8 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/cilium/ebpf"
-
 	"github.com/ringproof/ringproof/cases"
 )
 
@@ -98,7 +96,7 @@ func TestEveryProgramHasAKind(t *testing.T) {
 	if len(programKinds) != len(spec.Programs) {
 		t.Errorf("%d kinds for %d programs", len(programKinds), len(spec.Programs))
 	}
-	if err := setVariables(spec, group{refsOff: -1, leaderOff: -1}, DefaultRingBytes); err != nil {
+	if err := setVariables(spec, noGroup, DefaultRingBytes); err != nil {
 		t.Error(err)
 	}
 }
@@ -127,22 +125,20 @@ func TestFindGroup(t *testing.T) {
 	found := group{refsOff: 48, refsSize: 4, leaderOff: 32, groupFlag: 1 << cases.EvFree, leaderFlag: 1 << cases.EvPunt}
 	for _, tc := range []struct {
 		name    string
-		groups  bool
 		change  func(*cases.Kernel)
 		want    group
 		missing string
 	}{
-		{"no groups", false, nil, group{refsOff: -1, leaderOff: -1}, ""},
-		{"all there", true, nil, found, ""},
-		{"no count", true, func(k *cases.Kernel) { k.RefsField = "grp_refs" },
+		{"all there", nil, found, ""},
+		{"no count", func(k *cases.Kernel) { k.RefsField = "grp_refs" },
 			group{refsOff: -1, leaderOff: 32, groupFlag: found.groupFlag, leaderFlag: found.leaderFlag}, "group_refs=io_kiocb.grp_refs: "},
-		{"no flag", true, func(k *cases.Kernel) { k.GroupFlag, k.LeaderFlag = "A", "B" },
-			group{refsOff: -1, leaderOff: -1}, "group_flag=A: "},
-		{"one flag", true, func(k *cases.Kernel) { k.LeaderFlag = "" },
+		{"no flag", func(k *cases.Kernel) { k.GroupFlag, k.LeaderFlag = "A", "B" },
+			noGroup, "group_flag=A: "},
+		{"one flag", func(k *cases.Kernel) { k.LeaderFlag = "" },
 			group{refsOff: 48, refsSize: 4, leaderOff: 32, groupFlag: found.groupFlag}, ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			p := &cases.Profile{Name: "test", Groups: tc.groups, Kernel: kernel}
+			p := &cases.Profile{Name: "test", Groups: true, Kernel: kernel}
 			if tc.change != nil {
 				tc.change(&p.Kernel)
 			}
@@ -151,7 +147,7 @@ func TestFindGroup(t *testing.T) {
 				t.Fatal(err)
 			}
 			tr := new(Tracer)
-			got, err := tr.findGroup(k, p)
+			got, err := tr.findGroupIn(k, p)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -162,25 +158,6 @@ func TestFindGroup(t *testing.T) {
 				t.Errorf("missing %q, want %q", all, tc.missing)
 			}
 		})
-	}
-}
-
-func TestDropUnknown(t *testing.T) {
-	spec := &ebpf.CollectionSpec{Programs: map[string]*ebpf.ProgramSpec{
-		"on_issue":  {SectionName: "fentry/on_issue"}, // the programs' own BTF has this function
-		"on_submit": {SectionName: "tp_btf/io_uring_submit_req"},
-	}}
-	k, err := parseKernelTypes(ownBTF(t), []string{"on_issue", "btf_trace_io_uring_submit_req"}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	tr := new(Tracer)
-	tr.dropUnknown(spec, k)
-	if len(spec.Programs) != 1 || spec.Programs["on_issue"] == nil {
-		t.Errorf("left over: %v", spec.Programs)
-	}
-	if len(tr.missing) != 1 || !strings.HasPrefix(tr.missing[0], "submit=tp_btf/io_uring_submit_req: ") {
-		t.Errorf("missing: %q", tr.missing)
 	}
 }
 

@@ -72,6 +72,9 @@ func TestInGuest(t *testing.T) {
 			})
 		default:
 			t.Log(r)
+			if strings.Contains(r, "does not load") {
+				t.Error("the verifier refuses a program on this kernel")
+			}
 		}
 	}
 	if results == 0 || t.Failed() {

@@ -5,7 +5,6 @@ package probe
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/cilium/ebpf"
 
@@ -20,41 +19,21 @@ type group struct {
 	groupFlag, leaderFlag uint64
 }
 
-// target returns the BTF kind and name that a program's section needs.
-func target(section string) (kind uint32, name string) {
-	how, name, _ := strings.Cut(section, "/")
-	if how == "tp_btf" {
-		return btfTypedef, "btf_trace_" + name
-	}
-	return btfFunc, name
-}
-
-func wantedNames(spec *ebpf.CollectionSpec, k *cases.Kernel) (names, enumerators []string) {
-	names = []string{"io_kiocb"}
-	for _, p := range spec.Programs {
-		_, n := target(p.SectionName)
-		names = append(names, n)
-	}
-	return names, []string{k.GroupFlag, k.LeaderFlag}
-}
-
-// dropUnknown removes the programs that have nothing to attach to.
-func (t *Tracer) dropUnknown(spec *ebpf.CollectionSpec, kernel *kernelTypes) {
-	for name, p := range spec.Programs {
-		if _, err := kernel.id(target(p.SectionName)); err != nil {
-			t.miss(name, p.SectionName, err)
-			delete(spec.Programs, name)
-		}
-	}
-}
-
-// findGroup looks up the profile's names. What the kernel lacks becomes a
-// Missing entry; the probes then do without.
-func (t *Tracer) findGroup(kernel *kernelTypes, p *cases.Profile) (group, error) {
-	g := group{refsOff: -1, leaderOff: -1}
+// findGroup looks up the profile's names in the running kernel. What it lacks
+// becomes a Missing entry; the probes then do without.
+func (t *Tracer) findGroup(p *cases.Profile) (group, error) {
 	if !p.Groups {
-		return g, nil
+		return noGroup, nil
 	}
+	kernel, err := readKernelTypes([]string{"io_kiocb"}, []string{p.Kernel.GroupFlag, p.Kernel.LeaderFlag})
+	if err != nil {
+		return noGroup, err
+	}
+	return t.findGroupIn(kernel, p)
+}
+
+func (t *Tracer) findGroupIn(kernel *kernelTypes, p *cases.Profile) (group, error) {
+	g := noGroup
 	lack := func(what, where string, err error) {
 		t.missing = append(t.missing, fmt.Sprintf("%s=%s: %v", what, where, err))
 	}
@@ -95,6 +74,8 @@ func (t *Tracer) findGroup(kernel *kernelTypes, p *cases.Profile) (group, error)
 	}
 	return g, nil
 }
+
+var noGroup = group{refsOff: -1, leaderOff: -1}
 
 func setVariables(spec *ebpf.CollectionSpec, g group, ringBytes uint32) error {
 	for name, val := range map[string]any{

@@ -98,12 +98,7 @@ func Load(o Options) (_ *Tracer, err error) {
 			t.Close()
 		}
 	}()
-	kernel, err := readKernelTypes(wantedNames(spec, &o.Profile.Kernel))
-	if err != nil {
-		return nil, fmt.Errorf("load probes: %w", err)
-	}
-	t.dropUnknown(spec, kernel)
-	group, err := t.findGroup(kernel, &o.Profile)
+	group, err := t.findGroup(&o.Profile)
 	if err != nil {
 		return nil, fmt.Errorf("load probes: %w", err)
 	}
@@ -147,7 +142,12 @@ func (t *Tracer) loadPrograms(spec *ebpf.CollectionSpec) error {
 		one := &ebpf.CollectionSpec{Maps: spec.Maps, Programs: map[string]*ebpf.ProgramSpec{name: p}, Types: spec.Types, ByteOrder: spec.ByteOrder}
 		c, err := ebpf.NewCollectionWithOptions(one, opts)
 		if err != nil {
-			t.miss(name, p.SectionName, fmt.Errorf("the kernel does not load it: %w", err))
+			if errors.Is(err, ebpf.ErrNotSupported) {
+				err = errors.New("not in this kernel")
+			} else {
+				err = fmt.Errorf("the kernel does not load it: %w", err)
+			}
+			t.miss(name, p.SectionName, err)
 			continue
 		}
 		programs[name] = c.DetachProgram(name)
