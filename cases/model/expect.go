@@ -102,12 +102,13 @@ type Point uint8
 const (
 	Queued Point = iota // handed to an issue, to io-wq or to the drain list
 	Issued              // its handler is called
+	Woken               // what it was waiting for has come, and it goes on
 	Done                // it has completed: its CQE is posted or skipped
 	CQE                 // its CQE's place in the completion queue
 )
 
 func (p Point) String() string {
-	return [...]string{"queued", "issued", "completed", "posted"}[p]
+	return [...]string{"queued", "issued", "woken", "completed", "posted"}[p]
 }
 
 // Order demands that the Point of every request of Before has come when
@@ -255,8 +256,8 @@ func (e *Expectation) group(g *Group) {
 	if s.MembersAfterLeader { // P7.1
 		e.order("P7.1", []int{g.Leader}, Issued, g.Members, Issued)
 	} else if e.blocks(leader) && e.startsAtOnce(g) {
-		// P4.1: what the leader waits for comes in a later step; its members do not wait with it.
-		e.order("P4.1", g.Members, Queued, []int{g.Leader}, Done)
+		// P4.1: what the leader waits for comes in a later step, or from a member; the members do not wait with it.
+		e.order("P4.1", g.Members, Queued, []int{g.Leader}, Woken)
 	}
 	if s.LeaderFailureCancels { // P7.5, not P4.4
 		e.cancel(g.Members, Cancel{Rule: "P7.5", By: []int{g.Leader}, Deciders: []int{g.Leader}})

@@ -404,7 +404,7 @@ func (e *Expectation) cancellers(r *Request) {
 }
 
 // blocks tells that r, once issued, waits for something that only a step
-// after its submission supplies.
+// after its submission supplies, or another request of its group.
 func (e *Expectation) blocks(r *Request) bool {
 	q := r.SQE
 	res := e.Resource(q.FD)
@@ -438,7 +438,7 @@ func (e *Expectation) blocks(r *Request) bool {
 	}
 	for i := range e.Requests {
 		o := &e.Requests[i]
-		if o.Step <= r.Step && i != r.Index && o.SQE.FD.Ref == q.FD.Ref && !readsOnly(o.SQE.Op) {
+		if o.Step <= r.Step && (o.Group < 0 || o.Group != r.Group) && i != r.Index && o.SQE.FD.Ref == q.FD.Ref && !readsOnly(o.SQE.Op) {
 			return false
 		}
 		if o.Step <= r.Step && o.Index != r.Index && isCanceller(o.SQE.Op) {

@@ -54,8 +54,8 @@ var complaints = []complaint{
 var mayComplain = []string{"BUG", "WARN", "UBSAN", "refcount_t", "corruption", "INFO: ", "general protection", "Oops", "panic", "kmemleak", "lockup", "stack overflow"}
 
 var (
-	position = regexp.MustCompile(`\b0x[0-9a-f]+\b|\+0x[0-9a-f]+/0x[0-9a-f]+`)
-	numbers  = regexp.MustCompile(`\b\d{3,}\b`)
+	position = regexp.MustCompile(`\+0x[0-9a-f]+/0x[0-9a-f]+|\b[0-9a-f]{16}\b`)
+	duration = regexp.MustCompile(`\b\d+s\b`)
 )
 
 // Complaint finds the first kernel complaint in console lines and gives it a
@@ -108,10 +108,7 @@ func match(line string) (title, place string) {
 			continue
 		}
 		if len(m) > 1 {
-			place = strings.TrimSpace(numbers.ReplaceAllString(position.ReplaceAllString(m[1], ""), "N"))
-			if complaints[i].title == "WARN" || complaints[i].title == "kernel BUG" {
-				place = m[1] // a file's line number is what makes it known
-			}
+			place = strings.TrimSpace(duration.ReplaceAllString(position.ReplaceAllString(m[1], ""), "Ns"))
 		}
 		return complaints[i].title, place
 	}

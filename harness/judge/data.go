@@ -328,7 +328,7 @@ func (f *flow) fromStream(k int) *piece {
 			if !ok {
 				continue
 			}
-			b := make([]byte, ret)
+			b := make([]byte, max(0, min(ret, int64(st.N))))
 			st.Fill.Bytes(b, 0)
 			stream = append(stream, b...)
 		}

@@ -29,6 +29,7 @@ type fact struct {
 	punt     int
 	okReturn int // first issue that returned IOU_OK (or parked the request)
 	again    int // first issue that returned -EAGAIN
+	woken    int // first task work, or issue that succeeded, behind the first issue
 	posted   int // complete or overflow
 	free     int
 	alive    int // last event that only a request which is not done can have
@@ -60,7 +61,7 @@ func observe(in *Input, exp *model.Expectation) *observation {
 	for i := range ob.facts {
 		f := &ob.facts[i]
 		f.begin, f.prepFail, f.queued, f.issue, f.punt = none, none, none, none, none
-		f.okReturn, f.again, f.posted, f.free, f.alive, f.armed = none, none, none, none, none, none
+		f.okReturn, f.again, f.posted, f.free, f.alive, f.armed, f.woken = none, none, none, none, none, none, none
 		f.submitted = ob.consumed(&exp.Requests[i])
 	}
 	for k := range ob.out.Events {
@@ -147,8 +148,15 @@ func (f *fact) see(k int, ev *cases.Event) {
 		switch ev.Res {
 		case 0:
 			first(&f.okReturn)
+			if !parked(uring.Op(ev.Op)) {
+				first(&f.woken)
+			}
 		case -model.EAGAIN:
 			first(&f.again)
+		}
+	case cases.EvTaskAdd, cases.EvTaskRun:
+		if f.issue != none {
+			first(&f.woken)
 		}
 	case cases.EvComplete, cases.EvOverflow:
 		first(&f.posted)
@@ -177,6 +185,11 @@ func (f *fact) doneLatest() int {
 	return f.free
 }
 
+// parked tells that an issue of the opcode which succeeds may leave the request waiting.
+func parked(op uring.Op) bool {
+	return op == uring.OpPollAdd || op == uring.OpTimeout
+}
+
 // doneEarliest is the first event at which the request may have completed:
 // the completion of a skipped CQE shows only by its issue's return, which
 // for an operation that was parked means nothing yet.
@@ -198,6 +211,8 @@ func (ob *observation) point(i int, p model.Point) int {
 		return f.queued
 	case model.Issued:
 		return f.issue
+	case model.Woken:
+		return f.woken
 	}
 	return f.doneLatest()
 }

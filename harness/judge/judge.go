@@ -34,6 +34,7 @@ func Judge(in Input) Verdict {
 	j := &judge{observation: observe(&in, exp), seen: map[string]bool{}}
 	j.v.Checked = map[string]int{}
 
+	j.opaque()
 	j.submissions()
 	j.orders()
 	j.results()
@@ -60,6 +61,20 @@ func unmet(in *Input) string {
 		}
 	}
 	return ""
+}
+
+// opaque notes the rings whose ways the model does not describe.
+func (j *judge) opaque() {
+	seen := map[int]bool{}
+	for i := range j.exp.Requests {
+		if r := &j.exp.Requests[i]; r.Opaque && !seen[r.Ring] {
+			seen[r.Ring] = true
+			why := fmt.Sprintf("ring %s uses SQPOLL, IOPOLL or R_DISABLED: only lives, CQE counts and the end are checked there", j.ringName(r.Ring))
+			for _, rule := range []string{"G4", "I4", "I6", "I7"} {
+				j.unchecked(rule, why)
+			}
+		}
+	}
 }
 
 // conclude finds the status: what is worst wins.
@@ -134,7 +149,7 @@ func (j *judge) sawRing(ring int) bool {
 }
 
 func (j *judge) ringName(i int) string {
-	if i < len(j.in.Program.Rings) && j.in.Program.Rings[i].Name != "" {
+	if i >= 0 && i < len(j.in.Program.Rings) && j.in.Program.Rings[i].Name != "" {
 		return j.in.Program.Rings[i].Name
 	}
 	return fmt.Sprint(i)

@@ -58,6 +58,9 @@ func (j *judge) orders() {
 		if o.AfterPoint == model.Issued || o.BeforePoint != model.Done {
 			kinds = append(kinds, cases.EvIssue)
 		}
+		if o.AfterPoint == model.Woken {
+			kinds = append(kinds, cases.EvTaskAdd)
+		}
 		if !j.needs(o.Rule, kinds...) {
 			continue
 		}
@@ -89,6 +92,10 @@ func (j *judge) eventOrder(o *model.Order) {
 			p = j.point(i, o.BeforePoint)
 		}
 		j.check(o.Rule, 1)
+		sqes := []int{after, i}
+		if o.BeforePoint != model.Done {
+			sqes = []int{i, after}
+		}
 		switch {
 		case p != none && p < at:
 		case p == none && !j.solid:
@@ -96,11 +103,11 @@ func (j *judge) eventOrder(o *model.Order) {
 			// Its CQE is there: only its event is not.
 		case p == none:
 			j.violate(o.Rule, fmt.Sprintf("%s was %s, but %s, which must have been %s before, never was", j.name(after), o.AfterPoint, j.name(i), o.BeforePoint),
-				[]int{after, i}, []int{at}, nil)
+				sqes, []int{at}, nil)
 			return
 		default:
 			j.violate(o.Rule, fmt.Sprintf("%s was %s before %s was %s", j.name(after), o.AfterPoint, j.name(i), o.BeforePoint),
-				[]int{after, i}, []int{at, p}, nil)
+				sqes, []int{at, p}, nil)
 			return
 		}
 	}

@@ -26,6 +26,9 @@ func (j *judge) waits() {
 			j.check("I8", 1)
 			switch errno {
 			case 0:
+				if st.N == 0 {
+					j.reapedAll(s, st.Ring)
+				}
 			case syscall.ETIME:
 				j.overdue(&deadline{j: j, step: s, ring: st.Ring, within: bound(st)})
 			default:
@@ -49,7 +52,7 @@ func (j *judge) waits() {
 	}
 	if len(j.v.Violations) == 0 {
 		where := "the end of its rings"
-		if step < len(j.in.Program.Steps) {
+		if step >= 0 && step < len(j.in.Program.Steps) {
 			where = fmt.Sprintf("step %d (%s)", step, j.in.Program.Steps[step].Kind)
 		}
 		rule := "I8"
@@ -116,11 +119,6 @@ func (d *deadline) complete(i int) bool {
 		return f.doneLatest() != none || d.j.shown(i) == no && f.okReturn != none && !parked(d.j.exp.Requests[i].SQE.Op)
 	}
 	return d.j.out.Steps[d.step].Errno == 0
-}
-
-// parked tells that a successful issue of the opcode may mean no completion yet.
-func parked(op uring.Op) bool {
-	return op == uring.OpPollAdd || op == uring.OpTimeout
 }
 
 // must tells whether the request, and all that it waits for, should have completed.
@@ -212,6 +210,8 @@ func (j *judge) reportOverdue(d *deadline, i int) {
 			rule = "I8"
 		}
 		what += ", though it must be cancelled: " + j.because(cancel)
+	case seen && r.Role == model.Member && !j.in.Profile.Semantics.MembersAfterLeader && j.waitedForLeader(i):
+		rule, what = "P4.1", "was issued only when its leader was woken, and "+what
 	case late && r.Role == model.Member && !j.in.Profile.Semantics.MembersAfterLeader:
 		rule = "P4.1"
 	case r.Role == model.Member && seen && f.issue == none && r.Prep.Errno == 0:
@@ -246,6 +246,36 @@ func (j *judge) reportOverdue(d *deadline, i int) {
 		}
 	}
 	j.violate(rule, text, []int{i}, []int{f.begin, f.issue}, f.cqes)
+}
+
+// waitedForLeader: the member was issued after its leader's wait was over.
+func (j *judge) waitedForLeader(i int) bool {
+	f := &j.facts[i]
+	l := &j.facts[j.exp.Structure.Groups[j.exp.Requests[i].Group].Leader]
+	return l.armed != none && l.woken != none && l.woken < f.issue
+}
+
+// reapedAll: a Wait for everything came to its end, so that every CQE must have been there.
+func (j *judge) reapedAll(s, ring int) {
+	for _, st := range j.in.Program.Steps[s+1:] {
+		if st.Kind == cases.StepCloseRing || st.Kind == cases.StepExit || st.Kind == cases.StepKill {
+			return // a CQE that was late may have gone with it
+		}
+	}
+	if j.out.End != cases.EndDone {
+		return
+	}
+	for i := range j.facts {
+		r, f := &j.exp.Requests[i], &j.facts[i]
+		if r.Ring != ring || r.Step > s || !f.submitted || f.fromCQE() || r.Opaque || j.shown(i) != yes {
+			continue
+		}
+		rule := "I1"
+		if r.Role != model.Plain {
+			rule = "G3"
+		}
+		j.violate(rule, fmt.Sprintf("%s posted no CQE, though the wait for everything in step %d was over", j.name(i), s), []int{i}, []int{f.posted, f.free}, nil)
+	}
 }
 
 func (j *judge) groupsInChain(r *model.Request) bool {

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package model_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/ringproof/ringproof/cases"
+	"github.com/ringproof/ringproof/cases/model"
+	"github.com/ringproof/ringproof/cases/uring"
+)
+
+const (
+	g    = uring.SQEGroup
+	l    = uring.IOLink
+	h    = uring.IOHardlink
+	d    = uring.IODrain
+	skip = uring.CQESkipSuccess
+)
+
+// nops is a program of NOP batches with the given flags, in one ring.
+func nops(batches ...[]uring.SQEFlags) *cases.Program {
+	p := &cases.Program{Name: "nops", Rings: []cases.Ring{{Entries: 64, Flags: uring.SetupSubmitAll}}}
+	for _, flags := range batches {
+		st := cases.Step{Kind: cases.StepSubmit}
+		for _, f := range flags {
+			st.SQEs = append(st.SQEs, cases.SQE{Flags: f})
+		}
+		p.Steps = append(p.Steps, st)
+	}
+	return p
+}
+
+func v4(t *testing.T) *cases.Profile { return load(t, "v4") }
+
+func load(t *testing.T, name string) *cases.Profile {
+	t.Helper()
+	pr, err := cases.LoadProfile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pr
+}
+
+func TestAssemble(t *testing.T) {
+	joins := *v4(t)
+	joins.Semantics.OpenGroup = "joins-chain"
+	el := func(sqe, group int) model.Element { return model.Element{SQE: sqe, Group: group} }
+	for _, test := range []struct {
+		name string
+		pr   *cases.Profile
+		p    *cases.Program
+		want model.Structure
+	}{
+		{"plain", v4(t), nops([]uring.SQEFlags{0, 0}), model.Structure{}},
+		{"group", v4(t), nops([]uring.SQEFlags{0, g, g, 0, 0}), model.Structure{
+			Groups: []model.Group{{Leader: 1, Members: []int{2, 3}, Chain: -1}},
+		}},
+		{"two groups side by side", v4(t), nops([]uring.SQEFlags{g, 0, g, 0}), model.Structure{
+			Groups: []model.Group{{Leader: 0, Members: []int{1}, Chain: -1}, {Leader: 2, Members: []int{3}, Chain: -1}},
+		}},
+		{"closed by the end of the submission", v4(t), nops([]uring.SQEFlags{g, g}, []uring.SQEFlags{0, 0}), model.Structure{
+			Groups: []model.Group{{Leader: 0, Members: []int{1}, Chain: -1}},
+		}},
+		{"one", v4(t), nops([]uring.SQEFlags{0, g}), model.Structure{
+			Groups: []model.Group{{Leader: 1, Chain: -1}},
+		}},
+		{"chain of plain, group, plain", v4(t), nops([]uring.SQEFlags{l, g | l, 0, 0}), model.Structure{
+			Groups: []model.Group{{Leader: 1, Members: []int{2}, Chain: 0}},
+			Chains: []model.Chain{{Elements: []model.Element{el(0, -1), el(1, 0), el(3, -1)}}},
+		}},
+		{"member's link flags are ignored", v4(t), nops([]uring.SQEFlags{g, g | l, h | d, 0}), model.Structure{
+			Groups: []model.Group{{Leader: 0, Members: []int{1, 2}, Chain: -1}},
+		}},
+		{"group left open behind an open chain", v4(t), nops([]uring.SQEFlags{l, l, g, g}), model.Structure{
+			Groups: []model.Group{{Leader: 2, Members: []int{3}, Chain: -1}},
+			Chains: []model.Chain{{Elements: []model.Element{el(0, -1), el(1, -1)}}},
+		}},
+		{"the same where it joins the chain", &joins, nops([]uring.SQEFlags{l, l, g, g}), model.Structure{
+			Groups: []model.Group{{Leader: 2, Members: []int{3}, Chain: 0}},
+			Chains: []model.Chain{{Elements: []model.Element{el(0, -1), el(1, -1), el(2, 0)}}},
+		}},
+		{"no groups in the kernel", load(t, "none"), nops([]uring.SQEFlags{g | l, 0}), model.Structure{
+			Chains: []model.Chain{{Elements: []model.Element{el(0, -1), el(1, -1)}}},
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if diff := cmp.Diff(&test.want, model.Assemble(test.p, test.pr)); diff != "" {
+				t.Errorf("structure (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// v7 is profile v7's semantics, until its file is there.
+func v7(t *testing.T) *cases.Profile {
+	pr := *v4(t)
+	pr.Semantics = cases.Semantics{
+		MembersAfterLeader: true, MemberLinkFlags: "rejected", MemberSkip: "rejected", LinkTimeout: "rejected",
+		LeaderFailureCancels: true, MemberPrepFailureCancels: "group", MemberFailureBreaks: "always",
+		GroupOfOne: "rejected", OpenGroup: "joins-chain", CompleteInTask: true,
+	}
+	return &pr
+}
+
+// rulesOf lists the rules by which request i may be cancelled, with "!" where it always is.
+func rulesOf(e *model.Expectation, i int) (rules []string) {
+	for _, c := range e.Requests[i].Cancels {
+		rule := c.Rule
+		if c.By == nil {
+			rule += "!"
+		}
+		rules = append(rules, rule)
+	}
+	return rules
+}
+
+func TestExpectCancellation(t *testing.T) {
+	bad := func(p *cases.Program, i int) *cases.Program {
+		p.SQEs()[i].SQE.Op = 255
+		return p
+	}
+	for _, test := range []struct {
+		name string
+		pr   *cases.Profile
+		p    *cases.Program
+		want map[int][]string // by SQE; what is not listed is never cancelled
+	}{
+		{"alone", v4(t), nops([]uring.SQEFlags{g, g, 0}), nil},
+		{"chain", v4(t), nops([]uring.SQEFlags{l, g | l, 0, 0}), map[int][]string{
+			1: {"G7"}, 2: {"G7"}, 3: {"I6", "G6"},
+		}},
+		{"hard link", v4(t), nops([]uring.SQEFlags{g | h, 0, 0}), nil},
+		{"rejected member of an unlinked leader", v4(t), bad(nops([]uring.SQEFlags{g, g, 0}), 1), nil},
+		{"rejected member of a linked leader", v4(t), bad(nops([]uring.SQEFlags{g | l, g, 0, 0}), 1), map[int][]string{
+			0: {"P4.6!"}, 3: {"G6", "G6!"},
+		}},
+		{"rejected plain request behind a group", v4(t), bad(nops([]uring.SQEFlags{g | l, 0, 0}), 2), map[int][]string{
+			0: {"G7!"}, 1: {"G7!"}, 2: {"G6"},
+		}},
+		{"v7: leader fails", v7(t), nops([]uring.SQEFlags{g, 0}), map[int][]string{1: {"P7.5"}}},
+		{"v7: rejected member", v7(t), bad(nops([]uring.SQEFlags{g, g, 0}), 1), map[int][]string{
+			0: {"P7.6!"}, 1: {"P7.5", "P7.6!"}, 2: {"P7.5", "P7.6!"},
+		}},
+		{"v7: member with LINK", v7(t), nops([]uring.SQEFlags{g, g | l, 0}), map[int][]string{1: {"P7.2!"}, 2: {"P7.2!"}}},
+		{"v7: member with SKIP", v7(t), nops([]uring.SQEFlags{g | skip, skip}), map[int][]string{1: {"P7.3!"}}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			e := model.Expect(test.p, test.pr)
+			for i := range e.Requests {
+				if got := rulesOf(e, i); !slices.Equal(got, test.want[i]) {
+					t.Errorf("SQE %d is cancelled by %v, want %v", i, got, test.want[i])
+				}
+			}
+		})
+	}
+}
+
+func TestExpectPrep(t *testing.T) {
+	einval, eopnotsupp := int32(-model.EINVAL), int32(-model.EOPNOTSUPP)
+	for _, test := range []struct {
+		name string
+		pr   *cases.Profile
+		p    *cases.Program
+		want []int32
+	}{
+		{"bit 7 without groups", load(t, "none"), nops([]uring.SQEFlags{g, 0}), []int32{einval, 0}},
+		{"drain after skip", v4(t), nops([]uring.SQEFlags{skip, d, 0}), []int32{0, eopnotsupp, 0}},
+		{"drain with skip", v4(t), nops([]uring.SQEFlags{skip | d, 0}), []int32{eopnotsupp, 0}},
+		{"drain before skip", v4(t), nops([]uring.SQEFlags{d, skip}), []int32{0, 0}},
+		{"no buffers for a NOP", v4(t), nops([]uring.SQEFlags{uring.BufferSelect}), []int32{eopnotsupp}},
+		{"group of one", v4(t), nops([]uring.SQEFlags{g}), []int32{0}},
+		{"v7: group of one", v7(t), nops([]uring.SQEFlags{g}), []int32{einval}},
+		{"v7: member with DRAIN", v7(t), nops([]uring.SQEFlags{g, d}), []int32{einval, 0}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			e := model.Expect(test.p, test.pr)
+			for i := range e.Requests {
+				if got := e.Requests[i].Prep; got.Errno != test.want[i] || got.Unsure {
+					t.Errorf("SQE %d: %+v, want %d", i, got, test.want[i])
+				}
+			}
+		})
+	}
+}
+
+// has tells whether the expectation holds the order under the rule.
+func has(e *model.Expectation, rule string, before int, bp model.Point, after int, ap model.Point) bool {
+	return slices.ContainsFunc(e.Orders, func(o model.Order) bool {
+		return o.Rule == rule && o.BeforePoint == bp && o.AfterPoint == ap &&
+			slices.Contains(o.Before, before) && slices.Contains(o.After, after)
+	})
+}
+
+func TestExpectOrder(t *testing.T) {
+	e := model.Expect(nops([]uring.SQEFlags{0, g | l | d, 0, 0, 0}), v4(t))
+	for _, o := range []struct {
+		rule   string
+		before int
+		bp     model.Point
+		after  int
+		ap     model.Point
+	}{
+		{"G4", 2, model.CQE, 1, model.CQE},
+		{"G5", 2, model.Done, 3, model.Issued},
+		{"G8", 0, model.Done, 1, model.Issued},
+		{"G8", 0, model.Done, 2, model.Issued},
+		{"G8", 2, model.Done, 4, model.Issued},
+	} {
+		if !has(e, o.rule, o.before, o.bp, o.after, o.ap) {
+			t.Errorf("%s: SQE %d must be %s before SQE %d is %s, but no order says so", o.rule, o.before, o.bp, o.after, o.ap)
+		}
+	}
+	e = model.Expect(nops([]uring.SQEFlags{0, g, d, 0}), v4(t))
+	if has(e, "G8", 0, model.Done, 2, model.Issued) {
+		t.Error("DRAIN on a member must be ignored (P4.2)")
+	}
+}
+
+func TestFailed(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		q      cases.SQE
+		res    int32
+		failed bool
+	}{
+		{"nop", cases.SQE{}, 0, false},
+		{"failing nop", cases.SQE{}, -5, true},
+		{"short read", cases.SQE{Op: uring.OpRead, Len: 256}, 100, true},
+		{"whole read", cases.SQE{Op: uring.OpRead, Len: 256}, 256, false},
+		{"timeout", cases.SQE{Op: uring.OpTimeout}, -model.ETIME, true},
+		{"timeout whose expiry is a success", cases.SQE{Op: uring.OpTimeout, OpFlags: 1 << 5}, -model.ETIME, false},
+		{"poll", cases.SQE{Op: uring.OpPollAdd}, 1, false},
+		{"short receive", cases.SQE{Op: uring.OpRecv, Len: 8}, 3, false},
+	} {
+		if failed, unsure := model.Failed(&test.q, test.res); failed != test.failed || unsure {
+			t.Errorf("%s: failed %v, unsure %v, want %v", test.name, failed, unsure, test.failed)
+		}
+	}
+}

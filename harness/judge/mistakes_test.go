@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package judge
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/ringproof/ringproof/cases"
+	"github.com/ringproof/ringproof/cases/model"
+	"github.com/ringproof/ringproof/cases/model/sim"
+	"github.com/ringproof/ringproof/cases/uring"
+)
+
+func find(t testing.TB, name string) *cases.Program {
+	t.Helper()
+	for _, p := range catalogue(t) {
+		if p.Name == name {
+			return p
+		}
+	}
+	t.Fatalf("the catalogue has no program %s", name)
+	return nil
+}
+
+// A kernel with a mistake is caught in every run of a program that shows
+// it, under the rule that it breaks.
+func TestMistakenKernelFails(t *testing.T) {
+	pr := profile(t, "v4")
+	for _, test := range []struct {
+		name    string
+		bug     sim.Bug
+		program string
+		rule    string
+		status  []Status
+	}{
+		{"leader first", sim.LeaderFirst, "group-nop-3", "G4", []Status{Fail}},
+		{"leader first, waiting", sim.LeaderFirst, "group-batches", "G4", []Status{Fail}},
+		{"leader first, overflow", sim.LeaderFirst, "group-overflow", "G4", []Status{Fail}},
+		{"double drop", sim.DoubleDrop, "group-nop-3", "G10", []Status{Fail, Hang}},
+		{"double drop of two", sim.DoubleDrop, "group-nop-2", "G10", []Status{Fail, Hang}},
+		{"double drop, waiting", sim.DoubleDrop, "group-batches", "G10", []Status{Fail, Hang}},
+		{"lost member", sim.LostMember, "group-nop-3", "P4.1", []Status{Fail, Hang}},
+		{"lost member, linked", sim.LostMember, "group-chain-before-plain", "P4.1", []Status{Fail, Hang}},
+		{"drain ignored", sim.DrainIgnored, "group-drain-leader", "G8", []Status{Fail}},
+		{"drain ignored, waiting", sim.DrainIgnored, "group-drain-leader-waits", "G8", []Status{Fail}},
+		{"chain unbroken", sim.ChainUnbroken, "group-linked-member-fails-run", "G6", []Status{Fail}},
+		{"chain unbroken, group", sim.ChainUnbroken, "group-linked-member-fails-group", "G6", []Status{Fail}},
+		{"member waits", sim.MemberWaits, "group-pipe-blocks-leader", "P4.1", []Status{Fail}},
+		{"member waits for ever", sim.MemberWaits, "group-member-feeds-leader", "P4.1", []Status{Fail, Hang}},
+		{"leader cancels", sim.LeaderCancels, "group-pipe-blocks-member", "", nil},
+		{"member punted", sim.MemberPunted, "group-async-leader", "G9", []Status{Fail}},
+		{"next too early", sim.NextTooEarly, "group-chain-member-holds-next", "G5", []Status{Fail}},
+		{"overflow leaks", sim.LeakOverflow, "group-overflow", "G3", []Status{Fail}},
+		{"cancelled shown", sim.CancelledShown, "group-chain-broken-skip-hidden", "G7", []Status{Fail}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			p := find(t, test.program)
+			for seed := range uint64(10) {
+				out := sim.RunWith(p, pr, seed, test.bug)
+				v := Judge(input(p, pr, out))
+				if test.rule == "" { // the mistake does not touch this program
+					if v.Status != Pass {
+						t.Fatalf("seed %d: %s", seed, dump(&v, out))
+					}
+					continue
+				}
+				if !slices.Contains(test.status, v.Status) || !slices.Contains(v.Rules(), test.rule) {
+					t.Fatalf("seed %d: want %v with %s\n%s", seed, test.status, test.rule, dump(&v, out))
+				}
+			}
+		})
+	}
+}
+
+// Single alterations of a correct outcome are noticed.
+func TestAlteredOutcomeFails(t *testing.T) {
+	pr := profile(t, "v4")
+	first := func(out *cases.Outcome, kind cases.EventKind, sqe int) int {
+		return slices.IndexFunc(out.Events, func(e cases.Event) bool { return e.Kind == kind && e.UserData == cases.UserData(sqe) })
+	}
+	cqe := func(out *cases.Outcome, sqe int) int {
+		return slices.IndexFunc(out.CQEs, func(c cases.CQE) bool { return c.UserData == cases.UserData(sqe) })
+	}
+	drop := func(out *cases.Outcome, kind cases.EventKind, sqe int) {
+		out.Events = slices.Delete(out.Events, first(out, kind, sqe), first(out, kind, sqe)+1)
+	}
+	for _, test := range []struct {
+		name    string
+		program string
+		rule    string
+		status  Status
+		alter   func(out *cases.Outcome)
+	}{
+		{"CQEs of leader and member swapped", "group-nop-2", "G4", Fail, func(out *cases.Outcome) {
+			out.CQEs[0], out.CQEs[1] = out.CQEs[1], out.CQEs[0]
+		}},
+		{"CQE dropped", "group-nop-3", "G3", Fail, func(out *cases.Outcome) {
+			out.CQEs = slices.Delete(out.CQEs, 1, 2)
+		}},
+		{"CQE twice", "group-nop-3", "G3", Fail, func(out *cases.Outcome) { out.CQEs = append(out.CQEs, out.CQEs[1]) }},
+		{"plain CQE twice", "plain-nop", "I1", Fail, func(out *cases.Outcome) { out.CQEs = append(out.CQEs, out.CQEs[0]) }},
+		{"foreign CQE", "plain-nop", "I6", Fail, func(out *cases.Outcome) {
+			out.CQEs = append(out.CQEs, cases.CQE{UserData: 77})
+		}},
+		{"next issued before the group is done", "group-chain-before-plain", "G5", Fail, func(out *cases.Outcome) {
+			k := first(out, cases.EvIssue, 3)
+			ev := out.Events[k]
+			out.Events = slices.Delete(out.Events, k, k+1)
+			out.Events = slices.Insert(out.Events, first(out, cases.EvComplete, 1), ev)
+		}},
+		{"plain link issued before its turn", "link-nop-3", "I4", Fail, func(out *cases.Outcome) {
+			k := first(out, cases.EvIssue, 1)
+			ev := out.Events[k]
+			out.Events = slices.Delete(out.Events, k, k+1)
+			out.Events = slices.Insert(out.Events, first(out, cases.EvComplete, 0), ev)
+		}},
+		{"reference dropped below the end", "group-nop-3", "G10", Fail, func(out *cases.Outcome) {
+			out.Events[first(out, cases.EvFree, 1)].GroupRefs = -1
+		}},
+		{"reference dropped too early", "group-nop-3", "G10", Fail, func(out *cases.Outcome) {
+			out.Events[first(out, cases.EvComplete, 2)].GroupRefs = 0
+		}},
+		{"leader freed with references left", "group-nop-3", "G10", Fail, func(out *cases.Outcome) {
+			out.Events[first(out, cases.EvFree, 1)].GroupRefs = 1
+		}},
+		{"member follows another leader", "group-nop-3", "G1", Fail, func(out *cases.Outcome) {
+			out.Events[first(out, cases.EvIssue, 2)].Leader = 42
+		}},
+		{"never freed", "group-nop-3", "I8", Fail, func(out *cases.Outcome) { drop(out, cases.EvFree, 2) }},
+		{"freed twice", "group-nop-3", "I1", Fail, func(out *cases.Outcome) {
+			out.Events = append(out.Events, out.Events[first(out, cases.EvFree, 2)])
+		}},
+		{"used after free", "group-nop-3", "I1", Fail, func(out *cases.Outcome) {
+			out.Events = append(out.Events, out.Events[first(out, cases.EvIssue, 2)])
+		}},
+		{"leader freed before its member is done", "group-nop-3", "G10", Fail, func(out *cases.Outcome) {
+			k := first(out, cases.EvFree, 1)
+			ev := out.Events[k]
+			out.Events = slices.Delete(out.Events, k, k+1)
+			out.Events = slices.Insert(out.Events, first(out, cases.EvComplete, 2), ev)
+		}},
+		{"reference count out of range", "group-nop-3", "I3", Fail, func(out *cases.Outcome) {
+			k := first(out, cases.EvComplete, 2)
+			out.Events[k].Flags |= reqFRefcount
+			out.Events[k].Refs = -1
+		}},
+		{"wrong result", "group-nop-3", "I6", Fail, func(out *cases.Outcome) {
+			out.CQEs[cqe(out, 2)].Res = 5
+			out.Events[first(out, cases.EvComplete, 2)].Res = 5
+		}},
+		{"member cancelled with its leader", "group-leader-fails-run", "P4.4", Fail, func(out *cases.Outcome) {
+			out.CQEs[cqe(out, 1)].Res = -model.ECANCELED
+			out.Events[first(out, cases.EvComplete, 1)].Res = -model.ECANCELED
+		}},
+		{"leader loses its result to a member", "group-linked-member-fails-run", "P4.5", Fail, func(out *cases.Outcome) {
+			out.CQEs[cqe(out, 0)].Res = -5
+			out.Events[first(out, cases.EvComplete, 0)].Res = -5
+		}},
+		{"linked leader runs beside a rejected member", "group-linked-member-fails-prep", "P4.6", Fail, func(out *cases.Outcome) {
+			out.CQEs[cqe(out, 0)].Res = 0
+			out.Events[first(out, cases.EvComplete, 0)].Res = 0
+		}},
+		{"chain goes on", "group-chain-broken-before", "G7", Fail, func(out *cases.Outcome) {
+			out.CQEs[cqe(out, 1)].Res = 0
+			out.Events[first(out, cases.EvComplete, 1)].Res = 0
+		}},
+		{"hard link broken", "group-hardlink-member-fails", "G6", Fail, func(out *cases.Outcome) {
+			out.CQEs[cqe(out, 3)].Res = -model.ECANCELED
+			out.Events[first(out, cases.EvComplete, 3)].Res = -model.ECANCELED
+		}},
+		{"skipped CQE posted", "group-skip-member", "G3", Fail, func(out *cases.Outcome) {
+			ev := out.Events[first(out, cases.EvComplete, 2)]
+			ev.UserData = cases.UserData(1)
+			ev.Req = out.Events[first(out, cases.EvFree, 1)].Req
+			out.Events = slices.Insert(out.Events, first(out, cases.EvComplete, 2), ev)
+			out.CQEs = slices.Insert(out.CQEs, 0, cases.CQE{UserData: cases.UserData(1)})
+		}},
+		{"asked for io-wq in vain", "group-async-member", "G9", Fail, func(out *cases.Outcome) {
+			out.Events[first(out, cases.EvIssue, 1)].Worker = false
+		}},
+		{"data in the wrong place", "group-nm-read-many-write-one", "G14", Fail, func(out *cases.Outcome) {
+			for i := range out.Data {
+				if len(out.Data[i].Bytes) >= 4096 {
+					out.Data[i].Bytes[1030] ^= 0xff
+				}
+			}
+		}},
+		{"plain data wrong", "plain-read-write", "I6", Fail, func(out *cases.Outcome) { out.Data[0].Bytes[3] ^= 1 }},
+		{"ring stays", "plain-nop", "I8", Hang, func(out *cases.Outcome) { out.RingsGone[0] = false }},
+		{"ring stays with a group", "group-nop-3", "G11", Hang, func(out *cases.Outcome) { out.RingsGone[0] = false }},
+		{"process died", "plain-nop", "I8", Fail, func(out *cases.Outcome) { out.End = cases.EndDied }},
+		{"kernel complains", "plain-nop", "I9", Crash, func(out *cases.Outcome) {
+			out.Console = []string{"[    3.1] refcount_t: underflow; use-after-free."}
+		}},
+		{"submission stops", "group-nop-3", "I6", Fail, func(out *cases.Outcome) {
+			out.Steps[0].Ret = 2
+		}},
+		{"records lost", "group-nop-3", "", Inconclusive, func(out *cases.Outcome) { out.Evidence.Lost = 3 }},
+		{"runs missed", "group-nop-3", "", Inconclusive, func(out *cases.Outcome) { out.Evidence.Missed = 1 }},
+		{"no probes", "group-nop-3", "", Inconclusive, func(out *cases.Outcome) {
+			out.Evidence, out.Events = cases.Evidence{}, nil
+		}},
+		{"events lost", "group-nop-3", "", Inconclusive, func(out *cases.Outcome) {
+			out.Evidence.Lost = 9
+			out.Events = out.Events[:len(out.Events)/2]
+		}},
+		{"submission unseen", "group-nop-3", "", Inconclusive, func(out *cases.Outcome) { drop(out, cases.EvSubmit, 2) }},
+		{"wrong order in spite of lost events", "group-nop-2", "G4", Fail, func(out *cases.Outcome) {
+			out.Evidence.Lost = 9
+			out.Events = nil
+			out.CQEs[0], out.CQEs[1] = out.CQEs[1], out.CQEs[0]
+		}},
+		{"not set up", "plain-nop", "", Infra, func(out *cases.Outcome) { out.End = cases.EndError }},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			p := find(t, test.program)
+			out := sim.Run(p, pr, 3)
+			test.alter(out)
+			v := Judge(input(p, pr, out))
+			if v.Status != test.status || test.rule != "" && !slices.Contains(v.Rules(), test.rule) {
+				t.Fatalf("want %s with %q\n%s", test.status, test.rule, dump(&v, out))
+			}
+			if test.rule == "" && len(v.Violations) > 0 {
+				t.Fatalf("want no violation\n%s", dump(&v, out))
+			}
+			for _, x := range v.Violations {
+				if cases.RuleText(x.Rule) == "" {
+					t.Errorf("rule %s is not listed", x.Rule)
+				}
+			}
+		})
+	}
+}
+
+// Groups are a SKIP where the guest has none; the rest passes under the profile without them.
+func TestWithoutGroups(t *testing.T) {
+	pr := profile(t, "none")
+	for _, p := range catalogue(t) {
+		out := sim.Run(p, pr, 1)
+		v := Judge(input(p, pr, out))
+		want := Pass
+		if slices.Contains(p.Needs, cases.NeedGroups) {
+			want = Skip
+		}
+		if v.Status != want {
+			t.Errorf("%s: want %s\n%s", p.Name, want, dump(&v, out))
+		}
+	}
+}
+
+// Bit 7 is refused by a kernel that does not know it, also in the middle of a chain.
+func TestBitSevenWithoutGroups(t *testing.T) {
+	p := &cases.Program{
+		Name:  "bit-seven",
+		Rings: []cases.Ring{{Entries: 8, Flags: uring.SetupSubmitAll}},
+		Steps: []cases.Step{
+			{Kind: cases.StepSubmit, SQEs: []cases.SQE{
+				{Flags: uring.SQEGroup}, {}, {Flags: uring.IOLink}, {Flags: uring.SQEGroup | uring.IOLink}, {},
+			}},
+			{Kind: cases.StepWait, N: 5},
+		},
+	}
+	pr := profile(t, "none")
+	out := sim.Run(p, pr, 1)
+	if v := Judge(input(p, pr, out)); v.Status != Pass {
+		t.Fatal(dump(&v, out))
+	}
+	var got []int32
+	for _, c := range out.CQEs {
+		got = append(got, c.Res)
+	}
+	slices.Sort(got)
+	if want := []int32{-model.ECANCELED, -model.ECANCELED, -model.EINVAL, -model.EINVAL, 0}; !slices.Equal(got, want) {
+		t.Errorf("results %v, want %v", got, want)
+	}
+}
+
+func BenchmarkJudge(b *testing.B) {
+	pr := profile(b, "v4")
+	for _, name := range []string{"group-nop-3", "group-chain-middle", "group-nop-64", "group-nm-read-one-write-many"} {
+		b.Run(name, func(b *testing.B) {
+			for _, p := range catalogue(b) {
+				if p.Name == name {
+					in := input(p, pr, sim.Run(p, pr, 1))
+					for b.Loop() {
+						Judge(in)
+					}
+				}
+			}
+		})
+	}
+}
