@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -31,13 +32,23 @@ var page = template.Must(template.New("report.html.tmpl").Funcs(template.FuncMap
 	"join":     strings.Join,
 	"seconds":  func(s float64) string { return fmt.Sprintf("%.2f", s) },
 	"short":    shortHash,
+	"brief":    func(s string) string { return hash.ReplaceAllStringFunc(s, shortHash) },
 	"isFailed": isFailed,
+	"plural": func(n int, one, many string) string {
+		if n == 1 {
+			return "1 " + one
+		}
+		return strconv.Itoa(n) + " " + many
+	},
 }).ParseFS(assets, "assets/report.html.tmpl"))
 
 // glyphs tell statuses apart where colours do not.
 var glyphs = map[judge.Status]string{
-	judge.Pass: "✓", judge.Fail: "✗", judge.Crash: "✸", judge.Hang: "⧗", judge.Skip: "–", judge.Inconclusive: "?", judge.Infra: "⚠",
+	judge.Pass: "✓", judge.Fail: "✗", judge.Crash: "!", judge.Hang: "∞", judge.Skip: "–", judge.Inconclusive: "?", judge.Infra: "⚠",
 }
+
+// hash is a SHA-256 in hex, which the page shows by its beginning.
+var hash = regexp.MustCompile(`\b[0-9a-f]{64}\b`)
 
 // drawnEvents bounds how many events of one case the page holds; the rest is
 // in evidence.json and in the trace.

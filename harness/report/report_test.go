@@ -36,6 +36,12 @@ func TestKeep(t *testing.T) {
 		c.Name += "-" + string(rune('a'+i%26)) + string(rune('a'+i/26))
 		r.Cases = append(r.Cases, c)
 	}
+	big := fakeMany(t)
+	big.Name = "big"
+	for range 40 {
+		big.Outcome.Events = append(big.Outcome.Events, fakeMany(t).Outcome.Events...)
+	}
+	r.Cases = append(r.Cases, big)
 	if err := Write(dir, r); err != nil {
 		t.Fatal(err)
 	}

@@ -280,7 +280,7 @@ func phases(events []cases.Event, idx []int) []phase {
 		case cases.EvPollArm:
 			begin(i, phaseWaiting)
 		case cases.EvIssueReturn:
-			if ends && e.Res == 0 {
+			if ends {
 				begin(i, phaseParked)
 			} else {
 				begin(i, phaseWaiting)

@@ -49,6 +49,10 @@ function time(ns) {
 function micros(ns) { return Math.floor(ns / 1000) + "." + String(ns % 1000).padStart(3, "0"); }
 function clip(s, width) { const n = Math.max(1, Math.floor(width)); return s.length > n ? s.slice(0, n - 1) + "…" : s; }
 
+// One pattern for all drawings: one in a closed case would not be painted.
+document.body.append(el("svg", { class: "defs", "aria-hidden": "true" }, el("defs", {},
+  el("pattern", { id: "hatch", width: 5, height: 5, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" }, el("path", { d: "M0 0V5" })))));
+
 let tip;
 function showTip(text, x, y) {
   if (!tip) { tip = html("div", { class: "tip", role: "status" }); document.body.append(tip); }
@@ -66,7 +70,7 @@ class Timeline {
     this.root = root;
     this.d = data;
     this.axis = "order";
-    this.zoom = { order: 22, time: 0 }; // px per event, px per ns (0: fit)
+    this.zoom = { order: 0, time: 0 }; // px from event to event, px per ns (0: fit)
     this.selected = -1;
     this.hot = null; // the violation in focus
     this.bad = new Map();
@@ -74,6 +78,7 @@ class Timeline {
       this.bad.set(e, (this.bad.get(e) || []).concat(v.rule));
     }));
     this.build();
+    this.zoom.order = this.fitOrder();
     this.draw();
   }
 
@@ -97,10 +102,11 @@ class Timeline {
       tools.append(html("span", { class: "small" }, `first ${this.d.events.length} of ${this.d.total} events; the trace has all`));
     this.box = html("div", { class: "tl", tabindex: "0", role: "group", "aria-label": "timeline, arrow keys go from event to event" });
     this.detail = html("p", { class: "detail", "aria-live": "polite" }, "Point at an event, or step through them with the arrow keys.");
+    this.root.style.minHeight = "";
     this.root.replaceChildren(tools, this.box, this.detail, legend);
     this.box.addEventListener("pointermove", (e) => this.hover(e));
     this.box.addEventListener("pointerleave", hideTip);
-    this.box.addEventListener("scroll", hideTip);
+    this.box.addEventListener("scroll", () => { hideTip(); requestAnimationFrame(() => this.paint()); });
     this.box.addEventListener("click", (e) => {
       const i = this.eventAt(e);
       if (i >= 0) this.select(i, false);
@@ -115,35 +121,42 @@ class Timeline {
       list.append(html("li", {}, s, text));
     }
     for (const [k, text] of legendPhases) {
-      const s = el("svg", { width: 30, height: 14, "aria-hidden": "true" }, this.hatch(),
+      const s = el("svg", { width: 30, height: 14, "aria-hidden": "true" },
         el("rect", { class: "ph ph-" + k, x: 1, y: k === "posted" ? 5 : 2, width: 28, height: k === "posted" ? 4 : 10, rx: 2 }));
       list.append(html("li", {}, s, text));
     }
     const lines = [["linkarrow", "link: the next element was issued"], ["linkarrow broken", "link: the next element was cancelled"], ["drainline", "a drained request goes ahead"]];
     for (const [c, text] of lines)
-      list.append(html("li", { class: "tl-key" }, el("svg", { class: "tl-line", width: 30, height: 14, "aria-hidden": "true" }, el("path", { class: c, d: "M1 7H29" })), text));
+      list.append(html("li", {}, el("svg", { width: 30, height: 14, "aria-hidden": "true" }, el("path", { class: c, d: "M1 7H29" })), text));
     return list;
-  }
-
-  hatch() {
-    return el("defs", {}, el("pattern", { id: "hatch", class: "hatch", width: 5, height: 5, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" }, el("path", { d: "M0 0V5" })));
   }
 
   setAxis(a) { this.axis = a; this.draw(); if (this.selected >= 0) this.reveal(this.selected); }
   fit() {
-    this.zoom[this.axis] = this.axis === "time" ? 0 : Math.max(4, Math.min(48, (this.room() - 40) / Math.max(1, this.d.events.length)));
+    this.zoom[this.axis] = this.axis === "time" ? 0 : this.fitOrder();
     this.draw();
   }
   scale(f) {
-    if (this.axis === "order") this.zoom.order = Math.max(4, Math.min(64, this.zoom.order * f));
-    else this.zoom.time = Math.max(this.fitTime(), Math.min(this.fitTime() * 4000, (this.zoom.time || this.fitTime()) * f));
+    if (this.axis === "order") this.zoom.order = Math.max(2, Math.min(64, this.zoom.order * f));
+    else this.zoom.time = Math.max(this.fitTime(), Math.min(this.fitTime() * 200, (this.zoom.time || this.fitTime()) * f));
     const mid = this.box.scrollLeft / Math.max(1, this.box.scrollWidth);
     this.draw();
     this.box.scrollLeft = mid * this.box.scrollWidth;
+    this.paint();
     if (this.selected >= 0) this.reveal(this.selected);
   }
   gutter() { return innerWidth <= 760 ? 138 : 300; }
   room() { return Math.max(160, this.box.clientWidth - this.gutter() - 2); }
+  // fitOrder is the widest step with which the run fits, within reason.
+  fitOrder() {
+    let low = 5, high = 30;
+    for (let i = 0; i < 8; i++) {
+      const mid = (low + high) / 2;
+      this.layoutOrder(mid);
+      if (this.width > this.room()) high = mid; else low = mid;
+    }
+    return low;
+  }
   fitTime() {
     const ev = this.d.events, span = ev.length ? Math.max(1, ev[ev.length - 1][T]) : 1;
     return Math.max(1e-9, (this.room() - 40) / span);
@@ -151,27 +164,36 @@ class Timeline {
 
   // layout gives every event its x, and the gaps worth a word.
   layout() {
-    const ev = this.d.events;
-    this.x = new Array(ev.length);
-    this.gaps = [];
     if (this.axis === "time") {
+      const ev = this.d.events;
+      this.x = new Array(ev.length);
+      this.gaps = [];
       const px = this.zoom.time || this.fitTime();
       let end = 0;
       for (let i = 0; i < ev.length; i++) { this.x[i] = 18 + ev[i][T] * px; end = Math.max(end, this.x[i]); }
       this.width = end + 30;
       return;
     }
-    const w = this.zoom.order, deltas = [];
+    this.layoutOrder(this.zoom.order);
+  }
+
+  layoutOrder(w) {
+    // Each event stands right of the one before it, by less than a mark's
+    // width where many share the room, and clear of the marks in its own lane.
+    const ev = this.d.events, deltas = [], last = new Array(this.d.lanes.length).fill(-Infinity);
     for (let i = 1; i < ev.length; i++) deltas.push(Math.max(0, ev[i][T] - ev[i - 1][T]));
+    this.x = new Array(ev.length);
+    this.gaps = [];
     const median = deltas.slice().sort((a, b) => a - b)[deltas.length >> 1] || 0;
     const long = Math.max(100e3, 20 * median);
     let x = 16;
     for (let i = 0; i < ev.length; i++) {
-      if (i > 0 && deltas[i - 1] >= long) { this.gaps.push([x + 16, deltas[i - 1]]); x += 52; }
-      this.x[i] = x;
+      if (i > 0 && deltas[i - 1] >= long) { x += MARK; this.gaps.push([x + 12, deltas[i - 1]]); x += 40; }
+      x = Math.max(x, last[ev[i][LANEOF]] + MARK + 4);
+      this.x[i] = last[ev[i][LANEOF]] = x;
       x += w;
     }
-    this.width = x + 14;
+    this.width = x + 20;
   }
 
   y(lane) { return lane * LANE + LANE / 2; }
@@ -182,12 +204,11 @@ class Timeline {
     this.byTime.setAttribute("aria-pressed", this.axis === "time");
     this.layout();
     const width = Math.max(this.width, this.room()), height = d.lanes.length * LANE;
-    const plot = el("svg", { width, height, class: "tl-plot", role: "img", "aria-label": "events of each request" }, this.hatch());
+    const plot = el("svg", { width, height, class: "tl-plot", role: "img", "aria-label": "events of each request" });
     this.backdrop(plot, width);
     this.lines(plot, height);
-    d.lanes.forEach((l, li) => this.phases(plot, l, li, width));
-    this.links(plot);
-    this.marks(plot);
+    this.layer = el("g", {});
+    plot.append(this.layer);
     const axis = el("svg", { width, height: AXIS, class: "tl-ax" });
     this.ticks(axis, plot, height);
     const corner = html("div", { class: "tl-corner" }, innerWidth <= 760 ? "request" : "request · flags · result");
@@ -196,10 +217,26 @@ class Timeline {
     grid.style.gridTemplateColumns = this.gutter() + "px auto";
     this.box.replaceChildren(grid);
     this.box.scrollLeft = keep;
-    this.plot = plot;
-    this.mark_(this.selected);
+    this.span = null;
+    this.paint();
+  }
+
+  // paint fills the layer with what is in sight and a screen to each side of
+  // it; a small run is painted whole.
+  paint() {
+    const w = this.room(), left = this.box.scrollLeft, whole = this.d.events.length <= 1500;
+    if (this.span && (whole || (left >= this.span[0] + w / 2 || this.span[0] <= 0) && left + w <= this.span[1] - w / 2)) return;
+    this.span = whole ? [-Infinity, Infinity] : [left - w, left + 2 * w];
+    this.layer.replaceChildren();
+    this.d.lanes.forEach((l, li) => this.phases(this.layer, l, li));
+    this.links(this.layer);
+    this.marks(this.layer);
+    this.frame();
     this.focus(this.hot);
   }
+
+  // seen tells whether something from x0 to x1 is painted now.
+  seen(x0, x1) { return x1 >= this.span[0] && x0 <= this.span[1]; }
 
   backdrop(svg, width) {
     this.d.lanes.forEach((l, li) => {
@@ -223,8 +260,8 @@ class Timeline {
     const end = (lane) => (d.lanes[lane].role === "leader" ? d.groups[d.lanes[lane].group].last : lane);
     for (const l of d.links) {
       const x = 8, a = this.y(end(l.a)), b = this.y(l.b);
-      svg.append(el("circle", { class: "chainhead", cx: x, cy: a, r: 2.5 }),
-        el("path", { class: "chain" + (l.hard ? " hard" : ""), d: `M${x} ${a}V${b - 6}` }),
+      svg.append(el("circle", { class: "chainhead", cx: x, cy: a + 4, r: 2.5 }),
+        el("path", { class: "chain" + (l.hard ? " hard" : ""), d: `M${x} ${a + 5}V${b - 6}` }),
         el("path", { class: "chainhead", d: `M${x - 4} ${b - 7}h8l-4 7z` }));
     }
     const tx = 38, per = (w - tx - 4) / 6.7, small = (w - tx - 4) / 6.1;
@@ -256,10 +293,11 @@ class Timeline {
     });
   }
 
-  phases(svg, lane, li, width) {
-    const y = this.y(li);
+  phases(svg, lane, li) {
+    const y = this.y(li), end = Math.max(this.width, this.room()) - 4;
     for (const [from, to, kind] of lane.phases) {
-      const x0 = this.x[from], x1 = to < 0 ? width - 4 : this.x[to], h = kind === "posted" ? 4 : 10;
+      const x0 = this.x[from], x1 = to < 0 ? end : this.x[to], h = kind === "posted" ? 4 : 10;
+      if (!this.seen(x0, x1)) continue;
       svg.append(el("rect", { class: "ph ph-" + kind, x: x0, y: y - h / 2, width: Math.max(1, x1 - x0), height: h, "data-lane": li,
         "data-tip": `${lane.name} ${kind}` + (to < 0 ? ", to the end of the evidence" : ` for ${micros(this.d.events[to][T] - this.d.events[from][T])} µs`) }));
     }
@@ -267,7 +305,7 @@ class Timeline {
 
   links(svg) {
     for (const l of this.d.links) {
-      if (l.from < 0 || l.to < 0) continue;
+      if (l.from < 0 || l.to < 0 || !this.seen(Math.min(this.x[l.from], this.x[l.to]), Math.max(this.x[l.from], this.x[l.to]))) continue;
       const a = this.d.events[l.from], b = this.d.events[l.to], x0 = this.x[l.from], x1 = this.x[l.to];
       const down = b[LANEOF] > a[LANEOF] ? 1 : -1;
       const y0 = this.y(a[LANEOF]) + 9 * down, y1 = this.y(b[LANEOF]) - 9 * down, m = (y0 + y1) / 2;
@@ -286,14 +324,14 @@ class Timeline {
   }
 
   marks(svg) {
-    this.nodes = new Array(this.d.events.length);
-    const next = new Array(this.d.lanes.length).fill(Infinity), late = [];
-    const narrow = this.axis === "order" && this.zoom.order < MARK - 1;
+    this.nodes = new Map();
+    const next = new Array(this.d.lanes.length).fill(Infinity), late = [], thin = el("g", {}), whole = el("g", {});
     for (let i = this.d.events.length - 1; i >= 0; i--) {
       const e = this.d.events[i], kind = this.kind(i), x = this.x[i], y = this.y(e[LANEOF]), bad = this.bad.get(i);
+      if (!this.seen(x - 12, x + 12)) continue;
       const room = next[e[LANEOF]] - x;
       let g;
-      if (!round[kind] && !bad && (narrow ? room < MARK : this.axis === "time" && room < MARK)) {
+      if (!round[kind] && !bad && room < MARK) {
         g = el("g", { class: "mk mk-" + kind, transform: `translate(${x} ${y})` },
           el("line", { x1: 0, x2: 0, y1: -8, y2: 8 }), el("rect", { class: "hit", x: -3, y: -12, width: 6, height: 24 }));
       } else {
@@ -305,9 +343,10 @@ class Timeline {
         late.push(g);
       }
       g.dataset.i = i;
-      this.nodes[i] = g;
-      svg.append(g);
+      this.nodes.set(i, g);
+      (g.firstChild.tagName === "line" ? thin : whole).append(g);
     }
+    svg.append(thin, whole);
     late.forEach((g) => svg.append(g)); // on top
   }
 
@@ -368,22 +407,25 @@ class Timeline {
     text ? showTip(text, e.clientX, e.clientY) : hideTip();
   }
 
-  mark_(i) {
-    this.plot.querySelectorAll(".selbox").forEach((n) => n.remove());
-    if (i >= 0) this.nodes[i].append(el("rect", { class: "selbox", x: -12, y: -13, width: 24, height: 26, rx: 4 }));
+  // frame marks the selected event.
+  frame() {
+    const i = this.selected;
+    this.layer.querySelectorAll(".selbox").forEach((n) => n.remove());
+    if (this.nodes.has(i)) this.nodes.get(i).append(el("rect", { class: "selbox", x: -12, y: -13, width: 24, height: 26, rx: 4 }));
   }
 
   select(i, reveal) {
     this.selected = i;
-    this.mark_(i);
     this.detail.textContent = this.describe(i).join(" · ");
     if (reveal) this.reveal(i);
+    this.frame();
   }
 
   reveal(i) {
     const x = this.x[i], y = this.y(this.d.events[i][LANEOF]), w = this.room(), h = this.box.clientHeight - AXIS;
     if (x < this.box.scrollLeft + 30 || x > this.box.scrollLeft + w - 40) this.box.scrollLeft = x - w / 2;
     if (y < this.box.scrollTop + LANE || y > this.box.scrollTop + h - LANE) this.box.scrollTop = y - h / 2;
+    this.paint();
   }
 
   key(e) {
@@ -402,7 +444,7 @@ class Timeline {
     if (n === null) return;
     const v = this.d.violations[n], lanes = new Set(v.sqes), events = new Set(v.events);
     this.nodes.forEach((g, i) => g.classList.toggle("hot", events.has(i) || (!events.size && lanes.has(this.d.events[i][LANEOF]))));
-    this.plot.querySelectorAll(".ph").forEach((p) => p.classList.toggle("hot", lanes.has(Number(p.dataset.lane))));
+    this.layer.querySelectorAll(".ph").forEach((p) => p.classList.toggle("hot", lanes.has(Number(p.dataset.lane))));
   }
 
   show(n) {
@@ -448,7 +490,7 @@ const near = new IntersectionObserver((entries) => {
 document.querySelectorAll("details.case").forEach((section) => {
   const root = section.querySelector(".tl-root");
   if (!root) return;
-  root.style.minHeight = "120px";
+  root.style.minHeight = Math.min(innerHeight * .76, root.dataset.lanes * LANE + AXIS) + 110 + "px"; // so that drawing moves nothing
   near.observe(root); // not intersecting while closed
   section.querySelectorAll(".violation").forEach((v) => {
     const b = v.querySelector(".show");
