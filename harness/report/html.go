@@ -19,10 +19,10 @@ import (
 
 // The page is one file. All that decides (summary, table, verdicts, programs,
 // CQEs, console) is static HTML; only the timelines and the event tables are
-// drawn by assets/report.js, from one JSON block per case and when they come
+// drawn by assets/timeline.js, from one JSON block per case and when they come
 // into view.
 //
-//go:embed assets/report.html.tmpl assets/report.css assets/report.js
+//go:embed assets/report.html.tmpl assets/report.css assets/timeline.js assets/report.js
 var assets embed.FS
 
 var page = template.Must(template.New("report.html.tmpl").Funcs(template.FuncMap{
@@ -118,9 +118,13 @@ func writeHTML(w io.Writer, r *Run, views []*view) error {
 	if err != nil {
 		return err
 	}
-	js, err := assets.ReadFile("assets/report.js")
-	if err != nil {
-		return err
+	var js []byte
+	for _, name := range []string{"assets/timeline.js", "assets/report.js"} {
+		b, err := assets.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		js = append(js, b...)
 	}
 	sum := sha256.Sum256(js)
 	d := &pageData{

@@ -72,7 +72,7 @@ func writeJUnit(w io.Writer, r *Run, views []*view) error {
 		suite.Timestamp = r.Started.UTC().Format("2006-01-02T15:04:05")
 	}
 	for _, p := range r.facts() {
-		suite.Properties = append(suite.Properties, junitProperty{Name: p.Name, Value: p.Value})
+		suite.Properties = append(suite.Properties, junitProperty(p))
 	}
 	for _, v := range views {
 		suite.Cases = append(suite.Cases, junitOf(v, suite.Name))

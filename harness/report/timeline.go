@@ -9,7 +9,7 @@ import (
 	"github.com/ringproof/ringproof/cases/uring"
 )
 
-// timeline is what assets/report.js draws one case from. Events are arrays,
+// timeline is what assets/timeline.js draws one case from. Events are arrays,
 // and texts that repeat are indices into Words, to keep the page small.
 type timeline struct {
 	Lanes      []tlLane      `json:"lanes"`
