@@ -8,6 +8,7 @@ import (
 	"os"
 	"runtime/debug"
 	"strconv"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -42,6 +43,9 @@ func work() error {
 	// garbage is small, so it waits until there is some.
 	debug.SetGCPercent(-1)
 	debug.SetMemoryLimit(48 << 20)
+
+	name := append([]byte(workerName), 0)
+	unix.Prctl(unix.PR_SET_NAME, uintptr(unsafe.Pointer(&name[0])), 0, 0, 0) // for hang reports
 
 	l, err := mapLedger(workerLedgerFD)
 	if err != nil {
