@@ -88,8 +88,8 @@ func Bench(ctx context.Context, spec BenchSpec) error {
 }
 
 // guest brings one up and closes it after use.
-func (b *bencher) guest(ctx context.Context, host *Host, use func(*vm.Guest) error) error {
-	g, err := host.Guest(ctx)
+func (b *bencher) guest(ctx context.Context, host *Host, cfg vm.GuestConfig, use func(*vm.Guest) error) error {
+	g, err := host.start(ctx, cfg)
 	if err != nil {
 		return err
 	}
@@ -99,11 +99,11 @@ func (b *bencher) guest(ctx context.Context, host *Host, use func(*vm.Guest) err
 
 func (b *bencher) boots(ctx context.Context, host *Host) error {
 	f := Figure{What: "QEMU started to hello with probes attached, cold", Unit: "s"}
-	cold := *host
-	cold.config.SnapshotDir = ""
+	cold := host.config
+	cold.SnapshotDir = ""
 	for range 5 {
 		start := time.Now()
-		if err := b.guest(ctx, &cold, func(*vm.Guest) error {
+		if err := b.guest(ctx, host, cold, func(*vm.Guest) error {
 			f.Values = append(f.Values, time.Since(start).Seconds())
 			return nil
 		}); err != nil {
@@ -116,14 +116,14 @@ func (b *bencher) boots(ctx context.Context, host *Host) error {
 
 func (b *bencher) restores(ctx context.Context, host *Host) error {
 	nothing := func(*vm.Guest) error { return nil }
-	if err := b.guest(ctx, host, nothing); err != nil { // saves the snapshot
+	if err := b.guest(ctx, host, host.config, nothing); err != nil { // saves the snapshot
 		return err
 	}
 	p := groupProgram("bench-restore", 1)
 	f := Figure{What: "snapshot to the first answered program", Unit: "s"}
 	for range 5 {
 		start := time.Now()
-		if err := b.guest(ctx, host, func(g *vm.Guest) error {
+		if err := b.guest(ctx, host, host.config, func(g *vm.Guest) error {
 			_, err := g.Run(ctx, p, vm.RunOptions{})
 			f.Values = append(f.Values, time.Since(start).Seconds())
 			return err
@@ -141,7 +141,7 @@ const benchPrograms = 2000
 func (b *bencher) throughput(ctx context.Context, host *Host) error {
 	p := groupProgram("bench-small", 1)
 	f := Figure{What: "small programs, sent, run, events back, judged, one guest", Unit: "programs/s"}
-	err := b.guest(ctx, host, func(g *vm.Guest) error {
+	err := b.guest(ctx, host, host.config, func(g *vm.Guest) error {
 		for range 3 {
 			start := time.Now()
 			if err := b.flood(ctx, host, g, p, benchPrograms); err != nil {
@@ -208,9 +208,9 @@ func (b *bencher) probeCost(ctx context.Context, host *Host) error {
 	const programs = 8
 	p := groupProgram("bench-groups", groupsPerProgram)
 	var lost, events uint64
-	measure := func(host *Host) (Figure, error) {
+	measure := func(cfg vm.GuestConfig) (Figure, error) {
 		f := Figure{Unit: "µs/group"}
-		err := b.guest(ctx, host, func(g *vm.Guest) error {
+		err := b.guest(ctx, host, cfg, func(g *vm.Guest) error {
 			for range programs {
 				out, err := g.Run(ctx, p, vm.RunOptions{})
 				if err != nil {
@@ -227,15 +227,15 @@ func (b *bencher) probeCost(ctx context.Context, host *Host) error {
 		})
 		return f, err
 	}
-	with, err := measure(host)
+	with, err := measure(host.config)
 	if err != nil {
 		return err
 	}
 	with.What = "three-NOP groups, probes on"
 	with.Note = fmt.Sprintf("%d groups in a row, %d records, %d lost", programs*groupsPerProgram, events, lost)
-	bare := *host
-	bare.config.Settings.Probes = false
-	without, err := measure(&bare)
+	bare := host.config
+	bare.Settings.Probes = false
+	without, err := measure(bare)
 	if err != nil {
 		return err
 	}

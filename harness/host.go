@@ -158,8 +158,10 @@ func (h *Host) Close() {
 }
 
 // Guest brings up one guest. The caller closes it; it is killed when ctx ends.
-func (h *Host) Guest(ctx context.Context) (*vm.Guest, error) {
-	g, origin, err := vm.StartGuest(ctx, h.config)
+func (h *Host) Guest(ctx context.Context) (*vm.Guest, error) { return h.start(ctx, h.config) }
+
+func (h *Host) start(ctx context.Context, cfg vm.GuestConfig) (*vm.Guest, error) {
+	g, origin, err := vm.StartGuest(ctx, cfg)
 	if err != nil {
 		var ge *vm.GuestError
 		if errors.As(err, &ge) {

@@ -118,6 +118,10 @@ func (s *seat) one(ctx context.Context, p *cases.Program) (*report.Case, error) 
 			}
 			s.guest = g
 		}
+		if v := judgeOutcome(s.profile, s.guest.Info(), p, nil); v.Status == judge.Skip {
+			c.Verdict = v
+			break
+		}
 		outcome, err := s.guest.Run(ctx, p, s.options)
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)

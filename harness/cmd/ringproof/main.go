@@ -11,11 +11,15 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
 
+	"github.com/ringproof/ringproof/cases"
 	"github.com/ringproof/ringproof/harness"
+	"github.com/ringproof/ringproof/images"
+	"github.com/ringproof/ringproof/kconfig"
 	"github.com/ringproof/ringproof/vm/agent"
 )
 
@@ -83,7 +87,11 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		kong.Name("ringproof"),
 		kong.Description("Kernel patch test and fuzz harness for io_uring.\n\n"+
 			"Exit status: 0 all passed, 1 something failed, crashed or hung, 2 usage, 3 infrastructure, 4 inconclusive or interrupted."),
-		kong.UsageOnError(),
+		kong.Vars{
+			"series":   strings.Join(images.BuiltinSeries(), ", "),
+			"profiles": strings.Join(cases.Profiles(), ", "),
+			"flavours": flavourNames(),
+		},
 		kong.Writers(stdout, stderr),
 		kong.Exit(func(code int) { status = code }),
 		kong.BindTo(ctx, (*context.Context)(nil)),
@@ -125,4 +133,12 @@ func explain(stderr io.Writer, err error) int {
 		return exitInconclusive
 	}
 	return exitInfra
+}
+
+func flavourNames() string {
+	var names []string
+	for _, f := range kconfig.Flavours() {
+		names = append(names, f.Name)
+	}
+	return strings.Join(names, ", ")
 }
