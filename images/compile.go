@@ -20,7 +20,8 @@ import (
 // What make prints: "  CC      io_uring/rw.o", and what went wrong.
 var (
 	stepLine    = regexp.MustCompile(`^  [A-Z][A-Z0-9_+ ]*\S*  +\S`)
-	errorLine   = regexp.MustCompile(`(: (fatal )?error: |: undefined reference to |^ld: |: multiple definition of |^make(\[\d+\])?: \*\*\* |^FAILED|^BTF: )`)
+	errorLine   = regexp.MustCompile(`(: (fatal )?error: |: undefined reference to |^ld: |: multiple definition of |^FAILED|^BTF: )`)
+	makeLine    = regexp.MustCompile(`^make(\[\d+\])?: \*\*\* `)
 	warningLine = regexp.MustCompile(`^\S+:\d+:(\d+:)? warning: |^WARNING: `)
 )
 
@@ -115,6 +116,7 @@ type maker struct {
 
 	steps    int
 	errors   []string
+	stopped  string // make's own first word on why it stops
 	warnings []string
 	full     bool // the disk
 }
@@ -133,7 +135,7 @@ func (m *maker) run(ctx context.Context, stage Stage, total int, targets ...stri
 	args := append([]string(nil), m.store.make...)
 	args = append(args, "-f", "Makefile", "-C", m.tree.src(), "O="+m.tree.obj())
 	args = append(args, reproducible...)
-	m.steps, m.errors = 0, nil
+	m.steps, m.errors, m.stopped = 0, nil, ""
 	started := time.Now()
 	c := command{args: append(args, targets...), dir: m.tree.dir, env: buildEnv(), onLine: func(line string) {
 		m.line(line)
@@ -154,6 +156,9 @@ func (m *maker) run(ctx context.Context, stage Stage, total int, targets ...stri
 	case errorsIsNotFound(err):
 		return &InfraError{Op: "build the kernel", Err: err, Advice: installAdvice}
 	}
+	if len(m.errors) == 0 && m.stopped != "" {
+		m.errors = []string{m.stopped}
+	}
 	if len(m.errors) == 0 {
 		m.errors = []string{err.Error()}
 	}
@@ -172,6 +177,8 @@ func (m *maker) line(line string) {
 		if len(m.errors) < maxErrors {
 			m.errors = append(m.errors, m.relative(line))
 		}
+	case makeLine.MatchString(line) && m.stopped == "":
+		m.stopped = m.relative(line)
 	case warningLine.MatchString(line) && !strings.Contains(line, "resolve_btfids: unresolved symbol"):
 		if len(m.warnings) < maxWarnings {
 			m.warnings = append(m.warnings, m.relative(line))

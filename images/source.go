@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -112,27 +113,42 @@ func (s *Store) tarSource(file string, p Progress) (*source, error) {
 // refuses members outside dst.
 func untar(ctx context.Context, file, dst string, p Progress) error {
 	p.send(Event{Stage: StageSource, Line: "unpacking " + file})
-	var last string
+	var said complaint
 	c := command{
 		args:   []string{"tar", "-x", "-f", file, "-C", dst, "--no-same-owner", "--no-same-permissions"},
 		env:    buildEnv(),
-		onLine: func(l string) { last = l },
+		onLine: said.hear,
 	}
-	if err := c.run(ctx); err != nil {
-		return toolFailed("unpack "+file, err, last)
-	}
-	return nil
+	return said.explain("unpack "+file, c.run(ctx))
 }
 
-// toolFailed joins a tool's last line with its exit, and recognises a full disk in it.
-func toolFailed(op string, err error, last string) error {
-	if strings.Contains(last, noSpace) {
-		err = syscall.ENOSPC
+// complaint gathers what a tool says before it fails: the first line says
+// most, what follows is often hundreds of the same. apt-get says a lot before
+// its first error, which begins with "E: ".
+type complaint struct {
+	first string
+	full  bool // the disk
+}
+
+func (c *complaint) hear(line string) {
+	const apt = "E: "
+	if c.first == "" || strings.HasPrefix(line, apt) && !strings.HasPrefix(c.first, apt) {
+		c.first = line
 	}
-	if last != "" {
-		return fmt.Errorf("%s: %w: %s", op, err, last)
+	c.full = c.full || strings.Contains(line, noSpace)
+}
+
+// explain joins what was heard with the tool's exit.
+func (c *complaint) explain(op string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case c.full:
+		return fmt.Errorf("%s: %w", op, syscall.ENOSPC)
+	case c.first == "":
+		return fmt.Errorf("%s: %w", op, err)
 	}
-	return fmt.Errorf("%s: %w", op, err)
+	return fmt.Errorf("%s: %w: %s", op, err, c.first)
 }
 
 // noSpace is how tools spell ENOSPC in the C locale.
@@ -257,9 +273,14 @@ func kernelVersion(makefile string) (string, error) {
 
 // stamp says what a file looks like from outside; a change of its content
 // changes it.
-func stamp(st fs.FileInfo) string {
+func stamp(st fs.FileInfo) string { return string(appendStamp(nil, st)) }
+
+func appendStamp(b []byte, st fs.FileInfo) []byte {
 	sys := st.Sys().(*syscall.Stat_t)
-	return fmt.Sprintf("%d:%d:%d:%d:%d", sys.Dev, sys.Ino, st.Size(), unix.TimespecToNsec(unix.Timespec(sys.Mtim)), unix.TimespecToNsec(unix.Timespec(sys.Ctim)))
+	for _, n := range []int64{int64(sys.Dev), int64(sys.Ino), sys.Size, unix.TimespecToNsec(unix.Timespec(sys.Mtim)), unix.TimespecToNsec(unix.Timespec(sys.Ctim))} {
+		b = append(strconv.AppendInt(b, n, 10), ':')
+	}
+	return b
 }
 
 // remembered returns compute's result for the thing named what, from the last

@@ -56,7 +56,7 @@ func openTree(dir, pristine, sourceID string) (*buildTree, error) {
 	t := &buildTree{dir: dir, pristine: pristine}
 	err := readJSON(t.statePath(), &t.state)
 	if err == nil && t.state.Recipe == recipe && t.state.Source == sourceID {
-		return t, t.recover()
+		return t, t.mend()
 	}
 	if err := os.RemoveAll(dir); err != nil {
 		return nil, err
@@ -75,11 +75,11 @@ func openTree(dir, pristine, sourceID string) (*buildTree, error) {
 // half-written: longer than any single step of make takes.
 const suspectWindow = 2 * time.Minute
 
-// recover makes a killed build's objects trustworthy. A compiler that is
+// mend makes a killed build's objects trustworthy. A compiler that is
 // killed leaves a truncated object, which make takes for up to date since it
 // is younger than its sources. So all that was written in the last minutes
 // before the death goes; make builds it again.
-func (t *buildTree) recover() error {
+func (t *buildTree) mend() error {
 	if !t.state.Building {
 		return nil
 	}
