@@ -96,7 +96,7 @@ func TestEveryProgramHasAKind(t *testing.T) {
 	if len(programKinds) != len(spec.Programs) {
 		t.Errorf("%d kinds for %d programs", len(programKinds), len(spec.Programs))
 	}
-	if err := setVariables(spec, noGroup, DefaultRingBytes); err != nil {
+	if err := setVariables(spec, noGroup, 32); err != nil {
 		t.Error(err)
 	}
 }

@@ -30,6 +30,13 @@ type objectsControl struct {
 	}
 }
 
+type objectsEntry struct {
+	_        structs.HostLayout
+	Record   objectsRecord
+	Reserved [4]uint64
+	Seq      uint64
+}
+
 type objectsLifeSet struct {
 	_   structs.HostLayout
 	Gen uint32
@@ -45,6 +52,14 @@ type objectsLifeSet struct {
 		LeaderGen uint32
 		Pad2      uint32
 	}
+}
+
+type objectsQueue struct {
+	_         structs.HostLayout
+	Head      uint64
+	Reserved  [7]uint64
+	Tail      uint64
+	Reserved2 [7]uint64
 }
 
 type objectsRecord struct {
@@ -95,11 +110,13 @@ type objectsTask struct {
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
+	objectsMapEntries          = "entries"
 	objectsMapLives            = "lives"
-	objectsMapRecords          = "records"
+	objectsMapQueueMap         = "queue_map"
 	objectsMapRings            = "rings"
 	objectsMapShared           = "shared"
 	objectsMapTasks            = "tasks"
+	objectsMapWakeups          = "wakeups"
 	objectsProgOnComplete      = "on_complete"
 	objectsProgOnCreate        = "on_create"
 	objectsProgOnDefer         = "on_defer"
@@ -124,6 +141,7 @@ const (
 	objectsProgOnTaskComplete  = "on_task_complete"
 	objectsProgOnTaskSubmit    = "on_task_submit"
 	objectsProgOnWorker        = "on_worker"
+	objectsVarCapacity         = "capacity"
 	objectsVarGroupFlag        = "group_flag"
 	objectsVarGroupLeaderOff   = "group_leader_off"
 	objectsVarGroupRefsOff     = "group_refs_off"
@@ -131,7 +149,6 @@ const (
 	objectsVarLeaderFlag       = "leader_flag"
 	objectsVarUnusedKind       = "unused_kind"
 	objectsVarUnusedRecord     = "unused_record"
-	objectsVarWakeBytes        = "wake_bytes"
 )
 
 // loadObjects returns the embedded CollectionSpec for objects.
@@ -206,17 +223,20 @@ type objectsProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type objectsMapSpecs struct {
-	Lives   *ebpf.MapSpec `ebpf:"lives"`
-	Records *ebpf.MapSpec `ebpf:"records"`
-	Rings   *ebpf.MapSpec `ebpf:"rings"`
-	Shared  *ebpf.MapSpec `ebpf:"shared"`
-	Tasks   *ebpf.MapSpec `ebpf:"tasks"`
+	Entries  *ebpf.MapSpec `ebpf:"entries"`
+	Lives    *ebpf.MapSpec `ebpf:"lives"`
+	QueueMap *ebpf.MapSpec `ebpf:"queue_map"`
+	Rings    *ebpf.MapSpec `ebpf:"rings"`
+	Shared   *ebpf.MapSpec `ebpf:"shared"`
+	Tasks    *ebpf.MapSpec `ebpf:"tasks"`
+	Wakeups  *ebpf.MapSpec `ebpf:"wakeups"`
 }
 
 // objectsVariableSpecs contains global variables before they are loaded into the kernel.
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type objectsVariableSpecs struct {
+	Capacity       *ebpf.VariableSpec `ebpf:"capacity"`
 	GroupFlag      *ebpf.VariableSpec `ebpf:"group_flag"`
 	GroupLeaderOff *ebpf.VariableSpec `ebpf:"group_leader_off"`
 	GroupRefsOff   *ebpf.VariableSpec `ebpf:"group_refs_off"`
@@ -224,7 +244,6 @@ type objectsVariableSpecs struct {
 	LeaderFlag     *ebpf.VariableSpec `ebpf:"leader_flag"`
 	UnusedKind     *ebpf.VariableSpec `ebpf:"unused_kind"`
 	UnusedRecord   *ebpf.VariableSpec `ebpf:"unused_record"`
-	WakeBytes      *ebpf.VariableSpec `ebpf:"wake_bytes"`
 }
 
 // objectsObjects contains all objects after they have been loaded into the kernel.
@@ -247,20 +266,24 @@ func (o *objectsObjects) Close() error {
 //
 // It can be passed to loadObjectsObjects or ebpf.CollectionSpec.LoadAndAssign.
 type objectsMaps struct {
-	Lives   *ebpf.Map `ebpf:"lives"`
-	Records *ebpf.Map `ebpf:"records"`
-	Rings   *ebpf.Map `ebpf:"rings"`
-	Shared  *ebpf.Map `ebpf:"shared"`
-	Tasks   *ebpf.Map `ebpf:"tasks"`
+	Entries  *ebpf.Map `ebpf:"entries"`
+	Lives    *ebpf.Map `ebpf:"lives"`
+	QueueMap *ebpf.Map `ebpf:"queue_map"`
+	Rings    *ebpf.Map `ebpf:"rings"`
+	Shared   *ebpf.Map `ebpf:"shared"`
+	Tasks    *ebpf.Map `ebpf:"tasks"`
+	Wakeups  *ebpf.Map `ebpf:"wakeups"`
 }
 
 func (m *objectsMaps) Close() error {
 	return _ObjectsClose(
+		m.Entries,
 		m.Lives,
-		m.Records,
+		m.QueueMap,
 		m.Rings,
 		m.Shared,
 		m.Tasks,
+		m.Wakeups,
 	)
 }
 
@@ -268,6 +291,7 @@ func (m *objectsMaps) Close() error {
 //
 // It can be passed to loadObjectsObjects or ebpf.CollectionSpec.LoadAndAssign.
 type objectsVariables struct {
+	Capacity       *ebpf.Variable `ebpf:"capacity"`
 	GroupFlag      *ebpf.Variable `ebpf:"group_flag"`
 	GroupLeaderOff *ebpf.Variable `ebpf:"group_leader_off"`
 	GroupRefsOff   *ebpf.Variable `ebpf:"group_refs_off"`
@@ -275,7 +299,6 @@ type objectsVariables struct {
 	LeaderFlag     *ebpf.Variable `ebpf:"leader_flag"`
 	UnusedKind     *ebpf.Variable `ebpf:"unused_kind"`
 	UnusedRecord   *ebpf.Variable `ebpf:"unused_record"`
-	WakeBytes      *ebpf.Variable `ebpf:"wake_bytes"`
 }
 
 // objectsPrograms contains all programs after they have been loaded into the kernel.

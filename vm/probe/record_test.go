@@ -98,6 +98,8 @@ func FuzzDecode(f *testing.F) {
 func TestLayout(t *testing.T) {
 	var r objectsRecord
 	var c objectsControl
+	var e objectsEntry
+	var q objectsQueue
 	for _, x := range []struct {
 		name      string
 		got, want uintptr
@@ -122,6 +124,11 @@ func TestLayout(t *testing.T) {
 		{"record.op", unsafe.Offsetof(r.Op), offOp},
 		{"record.bits", unsafe.Offsetof(r.Bits), offBits},
 		{"record.reserved", unsafe.Offsetof(r.Reserved), offReserved},
+		{"entry", unsafe.Sizeof(e), entrySize},
+		{"entry.record", unsafe.Offsetof(e.Record), 0},
+		{"entry.seq", unsafe.Offsetof(e.Seq), offSeq},
+		{"queue", unsafe.Sizeof(q), queueSize},
+		{"queue.tail", unsafe.Offsetof(q.Tail), offTail},
 		{"control", unsafe.Sizeof(c), unsafe.Sizeof(control{})},
 		{"control.tgid", unsafe.Offsetof(c.Tgid), unsafe.Offsetof(control{}.TGID)},
 		{"control.run", unsafe.Offsetof(c.Run), unsafe.Offsetof(control{}.Run)},

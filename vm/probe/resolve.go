@@ -77,14 +77,14 @@ func (t *Tracer) findGroupIn(kernel *kernelTypes, p *cases.Profile) (group, erro
 
 var noGroup = group{refsOff: -1, leaderOff: -1}
 
-func setVariables(spec *ebpf.CollectionSpec, g group, ringBytes uint32) error {
+func setVariables(spec *ebpf.CollectionSpec, g group, capacity uint32) error {
 	for name, val := range map[string]any{
 		"group_refs_off":   g.refsOff,
 		"group_refs_size":  g.refsSize,
 		"group_leader_off": g.leaderOff,
 		"group_flag":       g.groupFlag,
 		"leader_flag":      g.leaderFlag,
-		"wake_bytes":       uint64(ringBytes / 8),
+		"capacity":         uint64(capacity),
 	} {
 		v, ok := spec.Variables[name]
 		if !ok {

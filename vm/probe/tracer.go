@@ -28,21 +28,23 @@ import (
 type Options struct {
 	// Profile names the kernel's fields and flags for groups.
 	Profile cases.Profile
-	// RingBytes is the size of the record buffer, a power of two of at least
-	// one page; 0 is [DefaultRingBytes].
+	// RingBytes is the size of the record queue, a power of two of at least
+	// one page; 0 is [DefaultRingBytes]. A record takes 128 bytes of it.
 	RingBytes uint32
 }
 
-// DefaultRingBytes holds about 170,000 records.
-const DefaultRingBytes = 16 << 20
+// DefaultRingBytes holds 262,144 records: those of 10,000 groups of three
+// requests, even if the reader gets no CPU meanwhile.
+const DefaultRingBytes = 32 << 20
 
-// Tracer is a set of loaded and attached probes with their record buffer.
+// Tracer is a set of loaded and attached probes with their record queue.
 // Its methods may be called by one goroutine at a time.
 type Tracer struct {
 	programs []*ebpf.Program
 	links    []link.Link
 	maps     map[string]*ebpf.Map
-	buffer   *buffer
+	queue    *queue
+	bell     *bell
 	control  *os.File
 	shared   []byte
 	attached []string
@@ -86,7 +88,7 @@ func Load(o Options) (_ *Tracer, err error) {
 		o.RingBytes = DefaultRingBytes
 	}
 	if page := uint32(os.Getpagesize()); o.RingBytes < page || o.RingBytes&(o.RingBytes-1) != 0 {
-		return nil, fmt.Errorf("load probes: a record buffer of %d bytes is impossible: use a power of two of at least %d", o.RingBytes, page)
+		return nil, fmt.Errorf("load probes: a record queue of %d bytes is impossible: use a power of two of at least %d", o.RingBytes, page)
 	}
 	spec, err := loadObjects()
 	if err != nil {
@@ -102,14 +104,18 @@ func Load(o Options) (_ *Tracer, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("load probes: %w", err)
 	}
-	spec.Maps["records"].MaxEntries = o.RingBytes
-	if err := setVariables(spec, group, o.RingBytes); err != nil {
+	capacity := o.RingBytes / entrySize
+	spec.Maps["entries"].MaxEntries = capacity
+	if err := setVariables(spec, group, capacity); err != nil {
 		return nil, fmt.Errorf("load probes: %w", err)
 	}
 	if err := t.loadPrograms(spec); err != nil {
 		return nil, fmt.Errorf("load probes: %w", err)
 	}
-	if t.buffer, err = newBuffer(t.maps["records"].FD(), int(o.RingBytes)); err != nil {
+	if t.queue, err = mapQueue(t.maps["entries"].FD(), t.maps["queue_map"].FD(), int(capacity)); err != nil {
+		return nil, fmt.Errorf("load probes: %w", err)
+	}
+	if t.bell, err = openBell(t.maps["wakeups"].FD()); err != nil {
 		return nil, fmt.Errorf("load probes: %w", err)
 	}
 	if err := t.openControl(); err != nil {
@@ -211,22 +217,22 @@ func (t *Tracer) Missing() []string { return slices.Clone(t.missing) }
 func (t *Tracer) ControlFile() *os.File { return t.control }
 
 // Read appends all records that are available now to buf, oldest first. It
-// never blocks. An error means that the buffer holds something that is not a
-// record; what was read before it is still returned.
-func (t *Tracer) Read(buf []byte) ([]byte, error) { return t.buffer.read(buf) }
+// never blocks, and makes no system call. A record that a CPU is still writing
+// holds back those behind it. The error is always nil at present.
+func (t *Tracer) Read(buf []byte) ([]byte, error) { return t.queue.read(buf), nil }
 
 // Wait blocks until the probes ask for a reader, or until the timeout is
 // over. To stay cheap they ask only when a ring is gone, when a process exits,
-// or when an eighth of the buffer is full: other records wait to be read, so
+// or when an eighth of the queue is full: other records wait to be read, so
 // call Read whenever Wait returns, and choose a timeout within which they
 // shall be seen. What was asked for since the last Wait makes it return at once.
-func (t *Tracer) Wait(timeout time.Duration) error { return t.buffer.wait(timeout) }
+func (t *Tracer) Wait(timeout time.Duration) error { return t.bell.wait(timeout) }
 
 // Counts returns how many records were lost for want of space and how many
 // probe runs the kernel skipped because the same program was already running
 // on that CPU, both since Load. It asks the kernel once per program.
 func (t *Tracer) Counts() (lost, missed uint64) {
-	lost = atomic.LoadUint64(&controlIn(t.shared).Lost)
+	lost = atomic.LoadUint64(&controlIn(t.shared).Lost) + t.queue.overwritten
 	for _, p := range t.programs {
 		if s, err := p.Stats(); err == nil {
 			missed += s.RecursionMisses
@@ -251,8 +257,11 @@ func (t *Tracer) Close() error {
 	if t.control != nil {
 		errs = append(errs, t.control.Close())
 	}
-	if t.buffer != nil {
-		errs = append(errs, t.buffer.close())
+	if t.queue != nil {
+		errs = append(errs, t.queue.unmap())
+	}
+	if t.bell != nil {
+		errs = append(errs, t.bell.close())
 	}
 	for _, m := range t.maps {
 		errs = append(errs, m.Close())

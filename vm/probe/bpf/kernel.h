@@ -35,9 +35,7 @@ enum {
 };
 
 enum {
-	BPF_RB_NO_WAKEUP = 1U << 0,
 	BPF_RB_FORCE_WAKEUP = 1U << 1,
-	BPF_RB_AVAIL_DATA = 0,
 };
 
 /* include/linux/sched.h */

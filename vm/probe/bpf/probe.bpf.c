@@ -4,8 +4,8 @@
  * space loads those whose attach point exists in the running kernel.
  *
  * A program first asks whether the request's ring is traced, which is one
- * hash lookup by the ring's context, and then writes one fixed-size record to
- * the single ring buffer. The order of reservation is the order of events.
+ * lookup by the ring's context, and then writes one fixed-size record to the
+ * one queue that all CPUs share. The order of the queue is the order of events.
  */
 #include "kernel.h"
 #include <bpf/bpf_helpers.h>
@@ -24,13 +24,30 @@ const volatile __u32 group_refs_size = 0;
 const volatile __s32 group_leader_off = -1;
 const volatile __u64 group_flag = 0;
 const volatile __u64 leader_flag = 0;
-/* The reader is woken when more than this many bytes wait for it. */
-const volatile __u64 wake_bytes = 1 << 20;
+/* Places in the queue, a power of two. The reader is woken when an eighth is taken. */
+const volatile __u64 capacity = 1 << 18;
 
 struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1 << 18);
+	__type(key, __u32);
+	__type(value, struct entry);
+} entries SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct queue);
+} queue_map SEC(".maps");
+
+/* Carries no records: a file that the reader can wait for. */
+struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 16 << 20);
-} records SEC(".maps");
+	__uint(max_entries, 4096);
+} wakeups SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -245,16 +262,55 @@ static __always_inline bool look(struct view *v, struct io_kiocb *req)
 	return v->life;
 }
 
-static __always_inline struct record *reserve(struct ring *ring, enum kind kind)
+static __always_inline struct queue *the_queue(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&queue_map, &zero);
+}
+
+/* If there is no room, wakeups that the reader has not seen yet are under way. */
+static __always_inline void wake_reader(void)
+{
+	__u64 *w = bpf_ringbuf_reserve(&wakeups, sizeof(*w), 0);
+
+	if (!w)
+		return;
+	*w = 0;
+	bpf_ringbuf_submit(w, BPF_RB_FORCE_WAKEUP);
+}
+
+/* A record that is being written. */
+struct pen {
+	struct record *record;
+	struct entry *entry;
+	__u64 number;
+};
+
+/*
+ * The order of numbers is the order of events. The check for room is apart
+ * from taking a number; should that let a record overwrite one that was not
+ * read, the reader sees it by the number and counts it as lost.
+ */
+static __always_inline bool reserve(struct pen *pen, struct ring *ring, enum kind kind)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
+	struct queue *q = the_queue();
 	struct record *r;
+	__u32 index;
 
-	r = bpf_ringbuf_reserve(&records, sizeof(*r), 0);
-	if (!r) {
+	if (!q)
+		return false;
+	if (q->head - q->tail >= capacity) {
 		count_lost();
-		return NULL;
+		return false;
 	}
+	pen->number = __sync_fetch_and_add(&q->head, 1);
+	index = pen->number & (capacity - 1);
+	pen->entry = bpf_map_lookup_elem(&entries, &index);
+	if (!pen->entry)
+		return false;
+	pen->record = r = &pen->entry->record;
 	r->time = bpf_ktime_get_ns();
 	r->run = ring->run;
 	r->tid = task->pid;
@@ -263,8 +319,13 @@ static __always_inline struct record *reserve(struct ring *ring, enum kind kind)
 	r->kind = kind;
 	r->ring = ring->ring;
 	r->bits = task->flags & PF_IO_WORKER ? RECORD_WORKER : 0;
-	__builtin_memset(r->reserved, 0, sizeof(r->reserved));
-	return r;
+	return true;
+}
+
+static __always_inline void commit(struct pen *pen)
+{
+	/* an exchange orders the record before its number */
+	__sync_lock_test_and_set(&pen->entry->seq, pen->number + 1);
 }
 
 /* Whether a member's leader is still the request that it was. */
@@ -314,12 +375,12 @@ static __always_inline void fill_group(struct record *r, struct io_kiocb *req,
 
 static __always_inline void emit(struct view *v, enum kind kind, __s32 res, __u64 arg)
 {
-	__u64 wake = BPF_RB_NO_WAKEUP;
 	struct record *r;
+	struct pen pen;
 
-	r = reserve(v->ring, kind);
-	if (!r)
+	if (!reserve(&pen, v->ring, kind))
 		return;
+	r = pen.record;
 	r->req = (__u64)v->req;
 	r->user_data = v->req->cqe.user_data;
 	r->flags = v->req->flags;
@@ -332,24 +393,29 @@ static __always_inline void emit(struct view *v, enum kind kind, __s32 res, __u6
 		/* The group is not assembled yet: the fields are an earlier life's. */
 		r->leader = 0;
 		r->group_refs = 0;
-		/* now and then is often enough */
-		if (!(r->gen & 15) &&
-		    bpf_ringbuf_query(&records, BPF_RB_AVAIL_DATA) > wake_bytes)
-			wake = BPF_RB_FORCE_WAKEUP;
 	} else {
 		fill_group(r, v->req, v->life);
 	}
-	bpf_ringbuf_submit(r, wake);
+	commit(&pen);
+	/* now and then is often enough */
+	if ((kind == EV_SUBMIT || kind == EV_PREP_FAIL) && !(pen.number & 15)) {
+		struct queue *q = the_queue();
+
+		if (q && q->head - q->tail > capacity / 8)
+			wake_reader();
+	}
 }
 
 /* An event that is about no request that was submitted. */
 static __always_inline void emit_bare(struct ring *ring, enum kind kind, __u64 req,
-				      __u64 user_data, __s32 res, __u64 arg, __u64 wake)
+				      __u64 user_data, __s32 res, __u64 arg)
 {
-	struct record *r = reserve(ring, kind);
+	struct record *r;
+	struct pen pen;
 
-	if (!r)
+	if (!reserve(&pen, ring, kind))
 		return;
+	r = pen.record;
 	r->req = req;
 	r->user_data = user_data;
 	r->flags = 0;
@@ -360,7 +426,7 @@ static __always_inline void emit_bare(struct ring *ring, enum kind kind, __u64 r
 	r->refs = 0;
 	r->group_refs = 0;
 	r->op = 0;
-	bpf_ringbuf_submit(r, wake);
+	commit(&pen);
 }
 
 /* An event in the middle of a request's life. */
@@ -490,7 +556,7 @@ int BPF_PROG(on_create, int fd, void *uring, __u32 sq_entries, __u32 cq_entries,
 	if (!ring || bpf_map_update_elem(&tasks, &tgid, &task, BPF_ANY))
 		count_lost();
 	if (ring)
-		emit_bare(ring, EV_RING_CREATE, 0, 0, fd, flags, BPF_RB_NO_WAKEUP);
+		emit_bare(ring, EV_RING_CREATE, 0, 0, fd, flags);
 	return 0;
 }
 
@@ -553,8 +619,7 @@ int BPF_PROG(on_complete, void *uring, void *req, __u64 user_data, int res, unsi
 	if (!ring)
 		return 0;
 	if (!req || !look(&v, AS_REQ(req)) || v.life->state == NOTIF) {
-		emit_bare(ring, EV_EXTRA_CQE, (__u64)req, user_data, res, cflags,
-			  BPF_RB_NO_WAKEUP);
+		emit_bare(ring, EV_EXTRA_CQE, (__u64)req, user_data, res, cflags);
 		return 0;
 	}
 	/* The record first: who sees the count must find the event. */
@@ -569,7 +634,7 @@ int BPF_PROG(on_overflow, void *uring, unsigned long long user_data, __s32 res, 
 	struct ring *ring = ring_of((__u64)uring);
 
 	if (ring)
-		emit_bare(ring, EV_OVERFLOW, 0, user_data, res, cflags, BPF_RB_NO_WAKEUP);
+		emit_bare(ring, EV_OVERFLOW, 0, user_data, res, cflags);
 	return 0;
 }
 
@@ -742,7 +807,8 @@ int BPF_PROG(on_ring_gone, void *work)
 
 	if (!ring)
 		return 0;
-	emit_bare(ring, EV_RING_GONE, 0, 0, 0, 0, BPF_RB_FORCE_WAKEUP);
+	emit_bare(ring, EV_RING_GONE, 0, 0, 0, 0);
+	wake_reader();
 	slot = slot_of(ring);
 	if (slot)
 		slot->gone = 1;
@@ -764,6 +830,7 @@ int BPF_PROG(on_exit, struct task_struct *p)
 	ring.ring = task->ring;
 	if (bpf_map_delete_elem(&tasks, &tgid))
 		return 0;
-	emit_bare(&ring, EV_TASK_EXIT, 0, 0, 0, 0, BPF_RB_FORCE_WAKEUP);
+	emit_bare(&ring, EV_TASK_EXIT, 0, 0, 0, 0);
+	wake_reader();
 	return 0;
 }

@@ -51,6 +51,26 @@ struct record {
 	__u8 reserved[6];
 };
 
+/*
+ * A place in the queue of records, which is an array that user space maps. A
+ * probe takes the next number from head, writes the record into the place of
+ * that number, and commits it by setting seq to the number plus one. The
+ * reader follows with tail. Numbers never wrap; a place is found by their low
+ * bits. BPF's own ring buffer takes a lock and twice the instructions.
+ */
+struct entry {
+	struct record record;
+	__u64 reserved[4];
+	__u64 seq;
+};
+
+struct queue {
+	__u64 head; /* written by the probes */
+	__u64 reserved[7];
+	__u64 tail; /* written by the reader */
+	__u64 reserved2[7];
+};
+
 /* Counters of one ring; they only grow while the ring lives. */
 struct slot {
 	__u64 submitted;

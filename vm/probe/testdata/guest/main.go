@@ -13,6 +13,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -255,43 +256,50 @@ func groupCost(each func()) time.Duration {
 }
 
 // many submits 10,000 times three NOPs in a row while the records are read as
-// the agent reads them, and prints what it costs.
+// the agent reads them, several times, and prints what it costs.
 func many(t *probe.Tracer, ctl *probe.Control, off time.Duration) error {
-	stop, done := make(chan struct{}), make(chan int)
+	// submit, issue, issue_return, complete, free; ring_create, ring_gone
+	const perRound = manyGroups*3*5 + 2
+	var read atomic.Int64
+	stop, done := make(chan struct{}), make(chan struct{})
 	go func() {
-		runtime.LockOSThread()
-		n := 0
+		defer close(done)
 		var raw []byte
 		for {
 			must(t.Wait(50 * time.Millisecond))
 			var err error
 			raw, err = t.Read(raw[:0])
 			must(err)
-			n += len(raw) / probe.RecordSize
+			read.Add(int64(len(raw) / probe.RecordSize))
 			select {
 			case <-stop:
-				done <- n
 				return
 			default:
 			}
 		}
 	}()
-	next := 0
-	on := groupCost(func() {
-		ctl.NextRing(run, ring, next)
-		next++
-	})
-	for i := range next {
-		awaitGone(ctl, i)
+	rounds := 0
+	settle := func() {
+		if rounds > 0 {
+			awaitGone(ctl, rounds-1)
+		}
+		for lost, _ := t.Counts(); lost == 0 && read.Load() < int64(rounds*perRound); lost, _ = t.Counts() {
+			runtime.Gosched()
+		}
 	}
+	on := groupCost(func() {
+		settle()
+		ctl.NextRing(run, ring, rounds)
+		rounds++
+	})
+	settle()
 	close(stop)
-	n := <-done
+	<-done
 	fmt.Printf("RESULT info three NOPs take %v without probes, %v with them: %.1f times as long\n", off, on, float64(on)/float64(off))
 	if lost, missed := t.Counts(); lost+missed != 0 {
 		return fmt.Errorf("%d records lost, %d probe runs missed", lost, missed)
 	}
-	// submit, issue, issue_return, complete, free; ring_create, ring_gone
-	if want := next * (manyGroups*3*5 + 2); n != want {
+	if n, want := read.Load(), int64(rounds*perRound); n != want {
 		return fmt.Errorf("%d records, want %d", n, want)
 	}
 	return nil
