@@ -484,7 +484,7 @@ func (e *Expectation) worker(r *Request) Worker {
 			return WorkerEither
 		}
 	}
-	if forcedAsync(r.SQE.Op) {
+	if forcedAsync(r.SQE.Op) || e.leftOpen(r) {
 		return WorkerEither
 	}
 	if r.Chain >= 0 { // a worker goes on with the chain that it has begun
@@ -497,4 +497,17 @@ func (e *Expectation) worker(r *Request) Worker {
 		}
 	}
 	return WorkerNever
+}
+
+// leftOpen tells that a link flag on the last SQE or group of its submission
+// left r's chain open: io_submit_state_end() sends such a chain to io-wq.
+func (e *Expectation) leftOpen(r *Request) bool {
+	last := r.Index
+	if r.Chain >= 0 {
+		elements := e.Structure.Chains[r.Chain].Elements
+		last = elements[len(elements)-1].SQE
+	} else if r.Role == Member {
+		last = e.Structure.Groups[r.Group].Leader
+	}
+	return e.Requests[last].Linked()
 }

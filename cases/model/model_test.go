@@ -241,3 +241,26 @@ func TestFailed(t *testing.T) {
 		}
 	}
 }
+
+// A chain that the end of the submission leaves open goes to io-wq, asked or not.
+func TestExpectWorker(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		p    *cases.Program
+		want []model.Worker
+	}{
+		{"plain", nops([]uring.SQEFlags{0, uring.Async}), []model.Worker{model.WorkerNever, model.WorkerMust}},
+		{"closed chain", nops([]uring.SQEFlags{l, 0}), []model.Worker{model.WorkerNever, model.WorkerNever}},
+		{"open chain", nops([]uring.SQEFlags{l, l}), []model.Worker{model.WorkerEither, model.WorkerEither}},
+		{"open chain ahead of an open group", nops([]uring.SQEFlags{l, g, g}), []model.Worker{model.WorkerEither, model.WorkerNever, model.WorkerNever}},
+		{"group with a leader in io-wq", nops([]uring.SQEFlags{g | uring.Async, 0}), []model.Worker{model.WorkerMust, model.WorkerNever}},
+		{"behind a drain", nops([]uring.SQEFlags{0, d, 0}), []model.Worker{model.WorkerNever, model.WorkerEither, model.WorkerEither}},
+	} {
+		e := model.Expect(test.p, v4(t))
+		for i := range e.Requests {
+			if got := e.Requests[i].Worker; got != test.want[i] {
+				t.Errorf("%s: SQE %d: %v, want %v", test.name, i, got, test.want[i])
+			}
+		}
+	}
+}
