@@ -1,9 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package probe watches io_uring requests in the guest through eBPF. A
-// [Tracer] loads and attaches the programs and reads their records; a
-// [Control] in a worker process says which rings are traced; [Decode] turns
-// records into events on the host.
 package probe
 
 import (
