@@ -196,6 +196,11 @@ func TestAlteredOutcomeFails(t *testing.T) {
 		{"submission stops", "group-nop-3", "I6", Fail, func(out *cases.Outcome) {
 			out.Steps[0].Ret = 2
 		}},
+		{"waiting member not found", "group-pipe-cancel-member", "G11", Fail, func(out *cases.Outcome) {
+			drop(out, cases.EvTaskAdd, 2)
+			out.CQEs[cqe(out, 3)].Res = -model.ENOENT
+			out.Events[first(out, cases.EvComplete, 3)].Res = -model.ENOENT
+		}},
 		{"records lost", "group-nop-3", "", Inconclusive, func(out *cases.Outcome) { out.Evidence.Lost = 3 }},
 		{"runs missed", "group-nop-3", "", Inconclusive, func(out *cases.Outcome) { out.Evidence.Missed = 1 }},
 		{"no probes", "group-nop-3", "", Inconclusive, func(out *cases.Outcome) {

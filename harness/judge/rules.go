@@ -7,6 +7,7 @@ import (
 
 	"github.com/ringproof/ringproof/cases"
 	"github.com/ringproof/ringproof/cases/model"
+	"github.com/ringproof/ringproof/cases/uring"
 )
 
 // submissions checks how many SQEs each submission consumed.
@@ -159,6 +160,7 @@ func (j *judge) results() {
 		j.cqeCount(i, f, r)
 		if f.hasRes && !r.Opaque {
 			j.result(i, f, r)
+			j.missedTarget(i, f, r)
 		}
 		j.notIssued(i, f)
 	}
@@ -346,4 +348,35 @@ func (j *judge) causes(i int, c *model.Cancel) []int {
 		return []int{b, i}
 	}
 	return []int{i}
+}
+
+// missedTarget: a cancellation must find a request that is plainly waiting (G11).
+func (j *judge) missedTarget(i int, f *fact, r *model.Request) {
+	q := r.SQE
+	if f.res != -model.ENOENT || q.Target == 0 || q.OpFlags != 0 || f.issue == none || f.okReturn == none ||
+		!j.have[cases.EvTaskAdd] || !j.have[cases.EvPollArm] {
+		return
+	}
+	t := q.Target - 1
+	target, tf := &j.exp.Requests[t], &j.facts[t]
+	op := target.SQE.Op
+	switch {
+	case target.Ring != r.Ring || target.Opaque || target.Multi || r.Chain >= 0 && r.Chain == target.Chain:
+		return
+	case q.Op == uring.OpPollRemove && op != uring.OpPollAdd, q.Op == uring.OpTimeoutRemove && op != uring.OpTimeout:
+		return
+	}
+	waits := tf.armed
+	if parked(op) {
+		waits = tf.okReturn
+	}
+	j.check("G11", 1)
+	if waits == none || waits > f.issue || tf.woken != none && tf.woken < f.okReturn || tf.doneLatest() != none && tf.doneLatest() < f.okReturn {
+		return
+	}
+	rule := "G12"
+	if target.Role != model.Plain || r.Role != model.Plain {
+		rule = "G11"
+	}
+	j.violate(rule, fmt.Sprintf("%s did not find %s, which was waiting", j.name(i), j.name(t)), []int{i, t}, []int{f.issue, waits}, f.cqes)
 }
