@@ -9,10 +9,14 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/ringproof/ringproof/images"
+	"github.com/ringproof/ringproof/vm"
 )
 
 // Finding is what [Doctor] says about one thing this host needs.
@@ -25,27 +29,16 @@ type Finding struct {
 	Fix string `json:"fix,omitempty"`
 }
 
-// hostTool is a program that building or booting a kernel runs.
-type hostTool struct {
-	name, pkg string // as in PATH; Debian's package
-	why       string
-	optional  bool
-}
-
-var hostTools = []hostTool{
-	{"qemu-system-x86_64", "qemu-system-x86", "boots the guest", false},
-	{"gcc", "build-essential", "compiles the kernel", false},
-	{"make", "build-essential", "drives the kernel's build", false},
-	{"ld", "build-essential", "links the kernel", false},
-	{"flex", "flex", "the kernel's configuration", false},
-	{"bison", "bison", "the kernel's configuration", false},
-	{"bc", "bc", "the kernel's build", false},
-	{"pahole", "dwarves", "BTF, which the probes need", false},
-	{"xz", "xz-utils", "unpacks the source", false},
-	{"lz4", "lz4", "packs the kernel image", false},
-	{"git", "git", "sources given as git:REPO@REF", true},
-	{"clang", "clang", "regenerates the eBPF objects (make generate)", true},
-	{"llvm-strip", "llvm", "regenerates the eBPF objects (make generate)", true},
+// otherTools are programs that this host may need beside those of the
+// kernel's build, see [images.Tools].
+var otherTools = []struct {
+	name, pkg, why string
+	optional       bool
+}{
+	{vm.DefaultQEMU, "qemu-system-x86", "it runs the guest", false},
+	{"git", "git", "only for sources given as git:REPO@REF", true},
+	{"clang", "clang", "only to regenerate the eBPF objects (make generate)", true},
+	{"llvm-strip", "llvm", "only to regenerate the eBPF objects (make generate)", true},
 }
 
 // needDisk is the room that one source, one build tree and one image take.
@@ -55,13 +48,21 @@ const needDisk = 6 << 30
 // keeps its cache; it need not exist yet.
 func Doctor(cacheDir string) []Finding {
 	var f []Finding
-	for _, t := range hostTools {
-		f = append(f, t.find())
+	for _, t := range otherTools {
+		f = append(f, findProgram(t.name, t.pkg, t.why, t.optional))
 	}
-	f = append(f,
-		findHeader("libelf.h", "libelf-dev"),
-		findHeader("openssl/opensslv.h", "libssl-dev"),
-		findSource(), findKVM(), findCPUs(), findMemory(), findDisk(cacheDir))
+	missing := images.Missing()
+	for _, t := range images.Tools {
+		switch {
+		case slices.Contains(missing, t):
+			f = append(f, Finding{What: t.Name, State: "missing", Found: "the kernel's build needs it", Fix: aptInstall(t.Package)})
+		case t.Header:
+			f = append(f, Finding{What: t.Name, State: "ok", Found: t.Package})
+		default:
+			f = append(f, findProgram(t.Name, t.Package, "", false))
+		}
+	}
+	f = append(f, findSource(), findKVM(), findCPUs(), findMemory(), findDisk(cacheDir))
 	return f
 }
 
@@ -79,30 +80,21 @@ func aptInstall(pkg string) string {
 	return "sudo apt-get update && sudo apt-get install -y " + pkg
 }
 
-func (t hostTool) find() Finding {
-	f := Finding{What: t.name, State: "ok"}
-	path, err := exec.LookPath(t.name)
-	if err == nil {
+func findProgram(name, pkg, why string, optional bool) Finding {
+	f := Finding{What: name, State: "ok"}
+	path, err := exec.LookPath(name)
+	switch {
+	case err == nil:
 		f.Found = path
 		if out, err := exec.Command(path, "--version").Output(); err == nil {
-			f.Found, _, _ = strings.Cut(string(out), "\n")
+			f.Found, _, _ = strings.Cut(strings.TrimLeft(string(out), "\n"), "\n")
 		}
-		return f
-	}
-	f.State, f.Found, f.Fix = "missing", "not in PATH; needed: "+t.why, aptInstall(t.pkg)
-	if t.optional {
-		f.State, f.Found = "note", "not in PATH; only for: "+t.why
+	case optional:
+		f.State, f.Found, f.Fix = "note", "not in PATH; "+why, aptInstall(pkg)
+	default:
+		f.State, f.Found, f.Fix = "missing", "not in PATH; "+why, aptInstall(pkg)
 	}
 	return f
-}
-
-func findHeader(name, pkg string) Finding {
-	for _, dir := range []string{"/usr/include", "/usr/include/x86_64-linux-gnu"} {
-		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
-			return Finding{What: pkg, State: "ok", Found: filepath.Join(dir, name)}
-		}
-	}
-	return Finding{What: pkg, State: "missing", Found: "no " + name + "; the kernel's build needs it", Fix: aptInstall(pkg)}
 }
 
 func findSource() Finding {

@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"runtime"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/ringproof/ringproof/kconfig"
@@ -149,7 +150,7 @@ func (m *maker) run(ctx context.Context, stage Stage, total int, targets ...stri
 	case err == nil, ctx.Err() != nil:
 		return err
 	case m.full:
-		return &InfraError{Op: "build the kernel", Err: errors.New(noSpace), Advice: m.store.diskAdvice()}
+		return &InfraError{Op: "build the kernel", Err: syscall.ENOSPC, Advice: m.store.diskAdvice()}
 	case errors.Is(err, errKilled):
 		return &InfraError{Op: "build the kernel", Err: fmt.Errorf("make was %w", err),
 			Advice: "Out of memory? The log is " + m.tree.log() + ". Run again to continue"}

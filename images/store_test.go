@@ -235,7 +235,7 @@ func TestKernelErrors(t *testing.T) {
 		text   []string
 	}{
 		{"does not compile", b.series("BAD"), new(*BuildError), []string{"io_uring/a.c:7:3: error: 'BAD' undeclared", "build.log"}},
-		{"full disk", b.series("FULL"), new(*InfraError), []string{"No space left on device", "ringproof cache"}},
+		{"full disk", b.series("FULL"), new(*InfraError), []string{"no space left on device", "ringproof cache"}},
 		{"make killed", b.series("DIE"), new(*InfraError), []string{"killed from outside", "build.log"}},
 		{"does not apply", writePatch(t, modA+"@@ -4,3 +4,3 @@\n line 4\n-line 55\n+x\n line 6\n"), new(*ApplyError), []string{"x.patch", "io_uring/a.c", "hunk 1"}},
 		{"build system", writePatch(t, "--- a/Makefile\n+++ b/Makefile\n@@ -1 +1 @@\n-# SPDX\n+$(shell id)\n"), new(*ApplyError), []string{"--allow-build-files"}},
