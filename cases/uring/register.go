@@ -39,7 +39,7 @@ func (r *Ring) SyncCancel(userData uint64, fd int32, flags uint32, timeout time.
 }
 
 func (r *Ring) register(opcode uint32, arg unsafe.Pointer, n uint32) (int, error) {
-	ret, _, errno := unix.Syscall6(unix.SYS_IO_URING_REGISTER, uintptr(r.fd), uintptr(opcode), uintptr(arg), uintptr(n), 0, 0)
+	ret, _, errno := unix.RawSyscall6(unix.SYS_IO_URING_REGISTER, uintptr(r.fd), uintptr(opcode), uintptr(arg), uintptr(n), 0, 0)
 	if errno != 0 {
 		return 0, errno
 	}

@@ -16,6 +16,9 @@ import (
 // Ring is one io_uring instance, mapped into this process. It is not safe for
 // concurrent use. A ring with SetupSingleIssuer must be used by the thread
 // that made it: lock the goroutine to its thread.
+//
+// Its system calls are hidden from Go's scheduler, which makes them cheap and
+// lets an Enter that waits keep others of its goroutine's process from running.
 type Ring struct {
 	fd     int
 	params Params
@@ -76,7 +79,7 @@ func New(entries, cqEntries uint32, flags SetupFlags) (*Ring, error) {
 	if cqEntries != 0 {
 		r.params.Flags |= SetupCQSize
 	}
-	fd, _, errno := unix.Syscall(unix.SYS_IO_URING_SETUP, uintptr(entries), uintptr(unsafe.Pointer(&r.params)), 0)
+	fd, _, errno := unix.RawSyscall(unix.SYS_IO_URING_SETUP, uintptr(entries), uintptr(unsafe.Pointer(&r.params)), 0)
 	if errno != 0 {
 		return nil, fmt.Errorf("io_uring_setup with %d entries, flags %#x: %w", entries, uint32(r.params.Flags), errno)
 	}
@@ -181,7 +184,7 @@ func (r *Ring) Enter(toSubmit, minComplete uint32, flags EnterFlags, timeout tim
 		arg, size = unsafe.Pointer(&r.arg), unsafe.Sizeof(r.arg)
 		flags |= enterExtArg
 	}
-	n, _, errno := unix.Syscall6(unix.SYS_IO_URING_ENTER, uintptr(r.fd), uintptr(toSubmit), uintptr(minComplete),
+	n, _, errno := unix.RawSyscall6(unix.SYS_IO_URING_ENTER, uintptr(r.fd), uintptr(toSubmit), uintptr(minComplete),
 		uintptr(flags), uintptr(arg), size)
 	runtime.KeepAlive(r)
 	if errno != 0 {

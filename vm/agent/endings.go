@@ -32,7 +32,12 @@ func (s *scheduler) overrun(r *run) {
 
 // ringsStuck starts to gather the evidence of rings that do not go away.
 func (s *scheduler) ringsStuck(r *run) {
+	s.sort()
+	if s.byTag[r.tag] != r {
+		return // they went at the last moment
+	}
 	s.noteGone(r)
+	s.count()
 	if r.allGone() {
 		s.deliver(r)
 		return
@@ -77,7 +82,11 @@ func (s *scheduler) ended(r *run, end cases.End, text string) {
 	}
 	r.phase = phaseEnding
 	r.deadline = time.Time{}
-	if !s.ringsSeen || r.allGone() {
+	if !s.ringsSeen || r.made == 0 {
+		if s.trace != nil {
+			s.sort()
+			s.count()
+		}
 		s.deliver(r)
 		return
 	}
@@ -104,17 +113,15 @@ func (s *scheduler) noteGone(r *run) {
 	}
 }
 
-// sort gives the records of a batch to their runs and answers those that are complete by it.
-func (s *scheduler) sort(b batch) {
-	if b.from != s.trace {
-		return // of probes that were replaced
-	}
-	if b.err != nil {
-		s.log("the probes' records cannot be read any more: %v", b.err)
+// sort reads the probes' records, gives them to their runs, and answers those that are complete by it.
+func (s *scheduler) sort() {
+	records, err := s.trace.read()
+	if err != nil {
+		s.log("the probes' records cannot be read any more: %v", err)
 	}
 	var r *run
-	for recs := b.records; len(recs) >= probe.RecordSize; recs = recs[probe.RecordSize:] {
-		rec := recs[:probe.RecordSize]
+	for ; len(records) >= probe.RecordSize; records = records[probe.RecordSize:] {
+		rec := records[:probe.RecordSize]
 		if tag := probe.RunOf(rec); r == nil || r.tag != tag {
 			if r = s.byTag[tag]; r == nil {
 				continue
@@ -127,17 +134,22 @@ func (s *scheduler) sort(b batch) {
 			}
 		}
 	}
-	more := b.lost > s.lost
-	s.lost, s.missed = b.lost, b.missed
+	counted := false
 	for _, r := range s.ending {
-		if more {
-			s.noteGone(r)
+		if r.phase != phaseEnding || !r.allGone() {
+			continue
 		}
-		if r.phase == phaseEnding && r.allGone() {
-			s.deliver(r)
+		if !counted {
+			s.count()
+			counted = true
 		}
+		s.deliver(r)
 	}
 }
+
+// count brings the totals of lost records and missed probe runs up to date.
+// It must follow the reading of the records that it vouches for.
+func (s *scheduler) count() { s.lost, s.missed = s.trace.tracer.Counts() }
 
 // deliver answers a run and forgets it.
 func (s *scheduler) deliver(r *run) {

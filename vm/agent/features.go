@@ -85,7 +85,7 @@ func runTrial(exe string, scale float64) ([]cases.CQE, error) {
 	if err := w.pipe.send(j); err != nil {
 		return nil, fmt.Errorf("send the trial program to a worker: %w", err)
 	}
-	w.sock.SetReadDeadline(time.Now().Add(time.Duration(float64(10*time.Second) * scale)))
+	w.sock.file.SetReadDeadline(time.Now().Add(time.Duration(float64(10*time.Second) * scale)))
 	var rep report
 	if err := w.pipe.recv(&rep); err != nil {
 		return nil, fmt.Errorf("run the trial program in a worker: %w; %s", err, w.lastWords())

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime"
 	"runtime/debug"
 	"time"
 
@@ -64,6 +65,9 @@ type (
 
 func initMain() {
 	boottime := bootClock()
+	// PID 1 waits in Go's poller. With a single P its goroutines hand over to
+	// each other without waking threads, which is dear under emulation.
+	runtime.GOMAXPROCS(1)
 	debug.SetGCPercent(400)
 	debug.SetMemoryLimit(128 << 20)
 	g := &guest{sys: linux{}, events: make(chan any, 256)}
@@ -88,8 +92,11 @@ func initMain() {
 	g.buildID = identify(carry.BuildID)
 	if carry.Port >= 0 {
 		unix.CloseOnExec(carry.Port)
-		g.port = &port{carry.Port}
-	} else if g.port, err = openPort("/sys", "/dev", wire.PortName); err != nil {
+		g.port, err = newPort(carry.Port)
+	} else {
+		g.port, err = openPort("/sys", "/dev", wire.PortName)
+	}
+	if err != nil {
 		g.console("%v", err)
 		return
 	}
@@ -263,10 +270,6 @@ func (g *guest) configure(want wire.Settings) {
 	g.traceErr = nil
 	if want.Probes {
 		g.trace, g.traceErr = startTracing(probe.Options{Profile: want.Profile, RingBytes: want.RingBytes})
-		if g.trace != nil {
-			t := g.trace
-			g.spawn(func() { t.read(g.events) })
-		}
 	}
 	if g.info == nil {
 		info := <-described

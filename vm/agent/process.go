@@ -15,7 +15,7 @@ import (
 type process struct {
 	pid    int
 	pipe   *pipe
-	sock   *os.File
+	sock   *pollFile
 	stderr int // memfd
 	ledger *ledger
 	jobs   chan *job // closed when it gets no more
@@ -48,7 +48,9 @@ func tryStartWorker(exe string, control *os.File) (_ *process, err error) {
 	}
 	defer unix.Close(ends[1])
 	unix.SetNonblock(ends[0], true)
-	w.sock = os.NewFile(uintptr(ends[0]), "worker")
+	if w.sock, err = newPollFile(ends[0], "worker"); err != nil {
+		return nil, err
+	}
 	w.pipe = newPipe(w.sock)
 	defer func() {
 		if err != nil {

@@ -43,6 +43,7 @@ type scheduler struct {
 	ext4         bool // mounted
 	// ringsSeen says that the probes report the end of rings.
 	ringsSeen bool
+	polled    time.Time // when the probes were last read
 }
 
 // A run is one Run of the host on its way.
@@ -267,8 +268,6 @@ func (s *scheduler) handle(ev any) {
 				break
 			}
 		}
-	case batch:
-		s.sort(ev)
 	case evidence:
 		s.gathered(ev.r, ev.hang)
 	}
@@ -283,11 +282,20 @@ func (s *scheduler) next() time.Time {
 			t = r.deadline
 		}
 	}
+	if s.ringsSeen && len(s.byTag) > 0 {
+		if p := s.polled.Add(pollEvery); t.IsZero() || p.Before(t) {
+			t = p
+		}
+	}
 	return t
 }
 
-// tick acts on deadlines that are over.
+// tick reads the probes and acts on deadlines that are over.
 func (s *scheduler) tick(now time.Time) {
+	if s.ringsSeen && len(s.byTag) > 0 && now.Sub(s.polled) >= pollEvery {
+		s.polled = now
+		s.sort()
+	}
 	for _, r := range s.byTag {
 		if r.deadline.IsZero() || now.Before(r.deadline) {
 			continue

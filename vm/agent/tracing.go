@@ -18,26 +18,8 @@ type tracer interface {
 	Missing() []string
 	ControlFile() *os.File
 	Read(buf []byte) ([]byte, error)
-	Wait(timeout time.Duration) error
 	Counts() (lost, missed uint64)
 	Close() error
-}
-
-// batch is what a tracing read from the probes at one time.
-type batch struct {
-	from         *tracing
-	records      []byte
-	lost, missed uint64 // totals, read after the records
-	err          error  // no more batches come
-}
-
-// tracing reads a tracer's records in a goroutine of its own, which is the
-// only one to touch the tracer until stop.
-type tracing struct {
-	tracer  tracer
-	control counters
-	stopped chan struct{}
-	done    chan struct{}
 }
 
 // counters is what PID 1 reads of a *probe.Control.
@@ -46,8 +28,17 @@ type counters interface {
 	Close() error
 }
 
-// idleWait is how long the reader sleeps at most without records; stop may take as long.
-const idleWait = 200 * time.Millisecond
+// tracing is the probes in force.
+type tracing struct {
+	tracer  tracer
+	control counters
+	buf     []byte
+	broken  bool // reading failed
+}
+
+// pollEvery is how often records are read while runs are on their way. Being
+// woken for each ring that goes away would cost more.
+const pollEvery = 2 * time.Millisecond
 
 func startTracing(o probe.Options) (*tracing, error) {
 	tr, err := probe.Load(o)
@@ -59,40 +50,19 @@ func startTracing(o probe.Options) (*tracing, error) {
 		tr.Close()
 		return nil, err
 	}
-	return &tracing{tracer: tr, control: ctl, stopped: make(chan struct{}), done: make(chan struct{})}, nil
+	return &tracing{tracer: tr, control: ctl}, nil
 }
 
-// read posts batches to events until stop, each only if it holds something new.
-func (t *tracing) read(events chan<- any) {
-	defer close(t.done)
-	deliver := func(b batch) {
-		select {
-		case events <- b:
-		case <-t.stopped: // nobody listens while stop waits
-		}
+// read returns the records that came since the last call. They are good
+// until the next one.
+func (t *tracing) read() ([]byte, error) {
+	if t.broken {
+		return nil, nil
 	}
-	var lost, missed uint64
-	for {
-		select {
-		case <-t.stopped:
-			return
-		default:
-		}
-		if err := t.tracer.Wait(idleWait); err != nil {
-			deliver(batch{from: t, err: err})
-			return
-		}
-		records, err := t.tracer.Read(nil)
-		b := batch{from: t, records: records, err: err}
-		b.lost, b.missed = t.tracer.Counts()
-		if len(records) > 0 || b.lost != lost || b.missed != missed || err != nil {
-			lost, missed = b.lost, b.missed
-			deliver(b)
-		}
-		if err != nil {
-			return
-		}
-	}
+	var err error
+	t.buf, err = t.tracer.Read(t.buf[:0])
+	t.broken = err != nil
+	return t.buf, err
 }
 
 // seesRingsGo tells whether the probes report the end of rings. Where they
@@ -103,10 +73,8 @@ func (t *tracing) seesRingsGo() bool {
 	})
 }
 
-// stop ends the reader and detaches the probes.
+// stop detaches the probes.
 func (t *tracing) stop() error {
-	close(t.stopped)
-	<-t.done
 	t.control.Close()
 	return t.tracer.Close()
 }

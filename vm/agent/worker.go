@@ -63,6 +63,7 @@ func work() error {
 		return err
 	}
 	jobs := newPipe(rawFD(workerPipeFD))
+	standBy(workerPipeFD)
 	for {
 		j := new(job)
 		switch err := jobs.recv(j); {
@@ -76,6 +77,17 @@ func work() error {
 		}
 		if err := jobs.send(x.run(j, l.pages[j.Page])); err != nil {
 			return fmt.Errorf("send a result: %w", err)
+		}
+	}
+}
+
+// standBy waits for the first job in a way that Go's scheduler sees, so that
+// a worker standing by takes no time at all.
+func standBy(fd int) {
+	for {
+		fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+		if _, err := unix.Poll(fds, -1); err != unix.EINTR {
+			return
 		}
 	}
 }
@@ -96,31 +108,28 @@ func firstForeignFD() (uint, error) {
 	return uint(top) + 1, nil
 }
 
-// rawFD reads and writes with plain blocking system calls, past Go's poller.
+// rawFD reads and writes with plain blocking system calls of which Go's
+// scheduler knows nothing, as package uring's are: a worker has one goroutine
+// that counts, and the scheduler's watch over threads in system calls costs
+// more than a small program.
 type rawFD int
 
 func (f rawFD) Read(b []byte) (int, error) {
-	for {
-		switch n, err := unix.Read(int(f), b); {
-		case err == unix.EINTR:
-		case err != nil:
-			return 0, err
-		case n == 0 && len(b) > 0:
-			return 0, io.EOF
-		default:
-			return n, nil
-		}
+	n, err := rawIO(unix.SYS_READ, uintptr(f), b)
+	if err == nil && n == 0 && len(b) > 0 {
+		err = io.EOF
 	}
+	return n, err
 }
 
 func (f rawFD) Write(b []byte) (int, error) {
 	sent := 0
 	for sent < len(b) {
-		n, err := unix.Write(int(f), b[sent:])
-		if err != nil && err != unix.EINTR {
+		n, err := rawIO(unix.SYS_WRITE, uintptr(f), b[sent:])
+		if err != nil {
 			return sent, err
 		}
-		sent += max(n, 0)
+		sent += n
 	}
 	return sent, nil
 }
