@@ -164,7 +164,7 @@ func (j *judge) sampleRefs(g *model.Group) (sampled bool) {
 		first--
 	}
 	leader := j.facts[g.Leader].req
-	lastOn := map[uint16]int{} // CPU → the sample before; probes on one CPU do not race
+	lastOf := map[uint32]int{} // thread → its sample before; a probe is preempted like any code
 	all := g.Requests()
 	for k := range j.out.Events {
 		ev := &j.out.Events[k]
@@ -198,10 +198,10 @@ func (j *judge) sampleRefs(g *model.Group) (sampled bool) {
 		case n < kern.RefsEnd+j.notYetDone(all, g.Leader, k, ev):
 			j.violate("G10", fmt.Sprintf("the group reference count of %s is %d %s, while more requests of the group were still to complete: it was dropped too often", j.name(g.Leader), n, at), []int{g.Leader, i}, []int{k}, nil)
 		}
-		if p, ok := lastOn[ev.CPU]; ok && j.out.Events[p].GroupRefs < n {
+		if p, ok := lastOf[ev.TID]; ok && j.out.Events[p].GroupRefs < n {
 			j.violate("G10", fmt.Sprintf("the group reference count of %s rose from %d to %d", j.name(g.Leader), j.out.Events[p].GroupRefs, n), []int{g.Leader}, []int{p, k}, nil)
 		}
-		lastOn[ev.CPU] = k
+		lastOf[ev.TID] = k
 	}
 	return sampled
 }
@@ -222,8 +222,8 @@ func (j *judge) countHolds(i, k int, ev *cases.Event) bool {
 }
 
 // notYetDone counts requests that had certainly not completed when event k
-// sampled the count: those seen at work later on the same CPU, and, where the count
-// drops together with the posting of the CQE, members that posted later.
+// sampled the count: those seen at work later by the same thread, and, where the
+// count drops together with the posting of the CQE, members that posted later.
 func (j *judge) notYetDone(all []int, leader, k int, ev *cases.Event) (n int32) {
 	self := int(ev.UserData) - 1
 	for _, i := range all {
@@ -231,8 +231,8 @@ func (j *judge) notYetDone(all []int, leader, k int, ev *cases.Event) (n int32) 
 		if i == leader && !j.in.Profile.Kernel.RefsCountsLeader {
 			continue
 		}
-		// A probe on another CPU may overtake this one's reading.
-		later := func(at int) bool { return at > k && j.out.Events[at].CPU == ev.CPU }
+		// A probe in another thread may overtake this one's reading, which follows its place in the order.
+		later := func(at int) bool { return at > k && j.out.Events[at].TID == ev.TID }
 		switch {
 		case f.posted != none && f.alive > f.posted:
 		case later(f.alive) || i == self && f.alive == k && ev.Kind == cases.EvIssue:
