@@ -94,11 +94,14 @@ func (i image) qemu() []string {
 func (image) kernel() []string { return nil }
 
 // serial is the console: an ISA UART, whose driver works in the worst of
-// times, connected to an inherited socket.
+// times, connected to an inherited pipe. It is for output only. See consolePipe.
 type serial struct{ fd int }
 
 func (s serial) qemu() []string {
-	return []string{"-chardev", fmt.Sprintf("socket,id=console,fd=%d", s.fd),
+	// Only sockets can be given to a chardev by descriptor; files are found
+	// in a set of descriptors, by access mode.
+	return []string{"-add-fd", fmt.Sprintf("fd=%d,set=1", s.fd),
+		"-chardev", "file,id=console,path=/dev/fdset/1,append=on",
 		"-device", "isa-serial,chardev=console"}
 }
 func (serial) kernel() []string { return []string{"console=ttyS0"} }

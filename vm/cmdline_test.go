@@ -21,7 +21,8 @@ ACCEL
 -m 512M
 -kernel /k/bzImage
 -initrd /k/initramfs
--chardev socket,id=console,fd=3
+-add-fd fd=3,set=1
+-chardev file,id=console,path=/dev/fdset/1,append=on
 -device isa-serial,chardev=console
 -chardev socket,id=channel,fd=4
 -device virtio-serial-pci,max_ports=2

@@ -7,7 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -30,7 +30,7 @@ type Line struct {
 // Console reads a guest's serial console, always and at once: a UART that
 // nobody empties stops the kernel that prints on it.
 type Console struct {
-	conn *net.UnixConn
+	pipe *os.File
 	log  io.Writer // may be nil
 
 	mu      sync.Mutex
@@ -50,14 +50,45 @@ type Console struct {
 const (
 	consoleTail = 2000
 	maxLine     = 4096
+	// consoleAhead is how many bytes of the console fit between QEMU and a
+	// reader that is late. It is what an unprivileged process may ask for by
+	// default (/proc/sys/fs/pipe-max-size).
+	consoleAhead = 1 << 20
 )
 
-// newConsole starts reading conn. Lines also go to log, if it is not nil, as
-// they come.
-func newConsole(conn *net.UnixConn, log io.Writer) (*Console, error) {
-	c := &Console{conn: conn, log: log, subs: make(map[int]func(Line)),
+// consolePipe returns both ends of what carries a console's bytes. The
+// kernel waits for its UART for 10 ms per character and then prints on, into a
+// full buffer if need be (wait_for_xmitr in drivers/tty/serial/8250), so
+// what is full for longer loses text. QEMU writes byte by byte. A pipe packs
+// those into pages, where a socket would spend a buffer of its own on each and
+// be full after some 300.
+func consolePipe() (near, far *os.File, err error) {
+	near, far, err = os.Pipe()
+	if err != nil {
+		return nil, nil, fmt.Errorf("make a pipe for the console: %w", err)
+	}
+	raw, err := near.SyscallConn()
+	if err != nil {
+		near.Close()
+		far.Close()
+		return nil, nil, fmt.Errorf("make a pipe for the console: %w", err)
+	}
+	raw.Control(func(fd uintptr) {
+		for size := consoleAhead; size > 64<<10; size /= 2 {
+			if _, err := unix.FcntlInt(fd, unix.F_SETPIPE_SZ, size); err == nil {
+				break // else a smaller one has to do: the user has many pipes
+			}
+		}
+	})
+	return near, far, nil
+}
+
+// newConsole starts reading the near end of a consolePipe. Lines also go to
+// log, if it is not nil, as they come.
+func newConsole(pipe *os.File, log io.Writer) (*Console, error) {
+	c := &Console{pipe: pipe, log: log, subs: make(map[int]func(Line)),
 		paniced: make(chan struct{}), up: make(chan struct{}), done: make(chan struct{})}
-	raw, err := conn.SyscallConn()
+	raw, err := pipe.SyscallConn()
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +110,7 @@ func (c *Console) pump(fd uintptr) (ended bool) {
 	defer c.mu.Unlock()
 	var buf [16 << 10]byte
 	for !c.ended {
-		n, _, err := unix.Recvfrom(int(fd), buf[:], unix.MSG_DONTWAIT)
+		n, err := unix.Read(int(fd), buf[:]) // os.Pipe made it non-blocking
 		switch {
 		case errors.Is(err, syscall.EINTR):
 			continue
@@ -98,7 +129,7 @@ func (c *Console) pump(fd uintptr) (ended bool) {
 // received a message of the channel calls it to have all lines that the kernel
 // printed before that message was sent.
 func (c *Console) Sync() {
-	if raw, err := c.conn.SyscallConn(); err == nil {
+	if raw, err := c.pipe.SyscallConn(); err == nil {
 		raw.Control(func(fd uintptr) { c.pump(fd) })
 	}
 }

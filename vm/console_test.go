@@ -11,25 +11,26 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 )
 
 // testConsole returns a console and the file that a guest would print to.
 func testConsole(t *testing.T, log *bytes.Buffer) (*Console, *os.File) {
 	t.Helper()
-	conn, far, err := socketPair("console")
+	near, far, err := consolePipe()
 	if err != nil {
 		t.Fatal(err)
 	}
 	var c *Console
 	if log != nil {
-		c, err = newConsole(conn, log)
+		c, err = newConsole(near, log)
 	} else {
-		c, err = newConsole(conn, nil)
+		c, err = newConsole(near, nil)
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { far.Close(); <-c.done; conn.Close() })
+	t.Cleanup(func() { far.Close(); <-c.done; near.Close() })
 	return c, far
 }
 
@@ -75,6 +76,33 @@ func TestConsoleSyncTakesWhatIsThere(t *testing.T) {
 	}
 }
 
+// TestConsoleWaitsForALateReader writes as QEMU does, byte by byte and without
+// waiting, while the reader is held back.
+func TestConsoleWaitsForALateReader(t *testing.T) {
+	var log bytes.Buffer
+	c, guest := testConsole(t, &log)
+	c.mu.Lock()
+	text := strings.Repeat("[    1.234567] a line of the kernel's\n", 256<<10/40)
+	raw, err := guest.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	lost := 0
+	for i := range len(text) {
+		raw.Control(func(fd uintptr) {
+			if _, err := unix.Write(int(fd), []byte{text[i]}); err != nil {
+				lost++
+			}
+		})
+	}
+	c.mu.Unlock()
+	guest.Close()
+	<-c.done
+	if lost > 0 || log.String() != text {
+		t.Errorf("%d of %d bytes lost", len(text)-log.Len(), len(text))
+	}
+}
+
 func TestConsoleNotices(t *testing.T) {
 	c, guest := testConsole(t, nil)
 	guest.WriteString("[    1.0] Run /init as init process\n")
@@ -108,12 +136,12 @@ type fullDisk struct{}
 func (fullDisk) Write([]byte) (int, error) { return 0, errors.New("no space left on device") }
 
 func TestConsoleGoesOnWithoutItsLog(t *testing.T) {
-	conn, guest, err := socketPair("console")
+	near, guest, err := consolePipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
-	c, err := newConsole(conn, fullDisk{})
+	defer near.Close()
+	c, err := newConsole(near, fullDisk{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ package vm
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -238,6 +239,50 @@ func TestConsoleLinesOfAProgram(t *testing.T) {
 	out, err = g.Run(t.Context(), program("nop"), RunOptions{Alone: true})
 	if err != nil || len(out.Console) != 0 {
 		t.Errorf("console of the next program: %q, %v", out.Console, err)
+	}
+}
+
+// TestFloodedConsole prints much while nobody reads: no line may be missing,
+// and none damaged.
+func TestFloodedConsole(t *testing.T) {
+	cfg := needVM(t)
+	flooded := make(chan struct{})
+	cfg.Log = func(string) { close(flooded) }
+	g := bootGuest(t, cfg)
+	const lines = 2000
+	next, other := 0, ""
+	g.Console().Subscribe(func(l Line) {
+		if strings.HasSuffix(l.Text, fmt.Sprintf("] line %d of a flood", next)) {
+			next++
+		} else if other == "" {
+			other = l.Text
+		}
+	})
+	p := program("flood")
+	p.Steps = []cases.Step{{N: lines}}
+	ended := make(chan error, 1)
+	go func() {
+		out, err := g.Run(t.Context(), p, RunOptions{Deadline: time.Minute})
+		if err == nil && out.End != cases.EndDone {
+			err = errors.New(out.Error)
+		}
+		ended <- err
+	}()
+	for g.outstanding() == 0 { // Run has a look at the console first
+		runtime.Gosched()
+	}
+	g.Console().mu.Lock()
+	select {
+	case <-flooded:
+	case <-g.Down():
+	}
+	g.Console().mu.Unlock()
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	g.Console().Sync()
+	if next != lines || other != "" {
+		t.Errorf("%d of %d lines came whole and in order; first other one: %q", next, lines, other)
 	}
 }
 

@@ -135,19 +135,19 @@ func start(ctx context.Context, cfg Config, lock *bootLock, state *os.File) (m *
 			f.Close()
 		}
 	}()
-	consoleConn, f, err := socketPair("console")
+	consoleEnd, f, err := consolePipe()
 	if err != nil {
 		return nil, infra("start QEMU", err)
 	}
 	files = append(files, f)
 	m.channel, f, err = socketPair("channel")
 	if err != nil {
-		consoleConn.Close()
+		consoleEnd.Close()
 		return nil, infra("start QEMU", err)
 	}
 	files = append(files, f)
 	abandon := func(err error) (*Machine, error) {
-		consoleConn.Close()
+		consoleEnd.Close()
 		m.channel.Close()
 		return nil, infra("start QEMU", err)
 	}
@@ -172,7 +172,7 @@ func start(ctx context.Context, cfg Config, lock *bootLock, state *os.File) (m *
 		f.Close()
 	}
 	files = nil
-	if m.console, err = newConsole(consoleConn, cfg.ConsoleLog); err != nil {
+	if m.console, err = newConsole(consoleEnd, cfg.ConsoleLog); err != nil {
 		m.proc.kill()
 		return abandon(err)
 	}
@@ -266,7 +266,7 @@ func (m *Machine) Close() {
 		m.proc.kill()
 		<-m.done
 		m.channel.Close()
-		m.console.conn.Close()
+		m.console.pipe.Close()
 	})
 	<-m.done
 }

@@ -128,6 +128,20 @@ func kmsg(line string) error {
 	return err
 }
 
+// flood prints n numbered lines as the kernel.
+func flood(n int) error {
+	// By default the kernel lets a process print some lines per second only.
+	if err := os.WriteFile("/proc/sys/kernel/printk_devkmsg", []byte("on\n"), 0); err != nil {
+		return err
+	}
+	for i := range n {
+		if err := kmsg(fmt.Sprintf("<4>line %d of a flood\n", i)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (a *agent) run(m *wire.Run) {
 	ran := &wire.Ran{ID: m.ID, Outcome: cases.Outcome{End: cases.EndDone}}
 	switch m.Program.Name {
@@ -150,6 +164,11 @@ func (a *agent) run(m *wire.Run) {
 		if err := kmsg("<4>a line of " + m.Program.About + "\n"); err != nil {
 			ran.Outcome.End, ran.Outcome.Error = cases.EndError, err.Error()
 		}
+	case "flood":
+		if err := flood(m.Program.Steps[0].N); err != nil {
+			ran.Outcome.End, ran.Outcome.Error = cases.EndError, err.Error()
+		}
+		a.conn.Send(&wire.Log{Text: "flooded"})
 	case "fatal":
 		ran.Fatal = true
 	case "log":
