@@ -210,7 +210,7 @@ func (r *Ring) Submit() (int, error) {
 }
 
 // WaitSpace blocks until the kernel's SQPOLL thread has freed at least one
-// SQE. It is an error without SQPOLL.
+// SQE, or until a signal or task work comes: look again. It is an error without SQPOLL.
 func (r *Ring) WaitSpace() error {
 	_, err := r.Enter(0, 0, EnterSQWait|EnterSQWakeup, 0)
 	return err

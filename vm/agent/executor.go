@@ -176,11 +176,13 @@ func (e *execution) submit(r *ringState, st *cases.Step) (int64, int32) {
 	e.nextSQE += len(st.SQEs)
 	for i := range st.SQEs {
 		sqe := r.Next()
-		if sqe == nil && r.Params().Flags&uring.SetupSQPoll != 0 {
-			// The kernel's thread is still busy with an earlier submission.
-			if err := r.WaitSpace(); err == nil {
-				sqe = r.Next()
+		for sqe == nil && r.Params().Flags&uring.SetupSQPoll != 0 {
+			// The kernel's thread is still busy with an earlier submission. The
+			// wait also ends for task work, so there may still be no room.
+			if err := r.WaitSpace(); err != nil && err != unix.EINTR {
+				return -1, errnoOf(err)
 			}
+			sqe = r.Next()
 		}
 		if sqe == nil {
 			r.Withdraw()

@@ -29,18 +29,18 @@ func describeGuest(exe string, scale float64) wire.GuestInfo {
 	if unix.Sysinfo(&si) == nil {
 		info.MemMB = int(uint64(si.Totalram) * uint64(si.Unit) >> 20)
 	}
-	if r, err := uring.New(2, 0, 0); err != nil {
+	r, err := uring.New(2, 0, 0)
+	if err != nil {
 		info.GroupsWhy = err.Error()
 		return info
-	} else {
-		info.Features = r.Params().Features
-		if ops, err := r.Supported(); err == nil {
-			for _, o := range ops {
-				info.Ops = append(info.Ops, uint8(o))
-			}
-		}
-		r.Close()
 	}
+	info.Features = r.Params().Features
+	if ops, err := r.Supported(); err == nil {
+		for _, o := range ops {
+			info.Ops = append(info.Ops, uint8(o))
+		}
+	}
+	r.Close()
 	cqes, err := runTrial(exe, scale)
 	if err != nil {
 		info.GroupsWhy = err.Error()

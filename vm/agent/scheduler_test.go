@@ -4,6 +4,7 @@ package agent
 
 import (
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -17,26 +18,24 @@ import (
 // bench runs a scheduler with real worker processes and without probes, as
 // PID 1 does in serve.
 type bench struct {
-	t      testing.TB
-	s      *scheduler
-	events chan any
-	ran    map[uint64]*wire.Ran
-	order  []uint64
+	t       testing.TB
+	s       *scheduler
+	events  chan any
+	ran     map[uint64]*wire.Ran
+	order   []uint64
+	watched map[*process]bool
 }
 
 func newBench(t testing.TB) *bench {
 	needUring(t)
-	b := &bench{t: t, events: make(chan any, 256), ran: make(map[uint64]*wire.Ran)}
+	b := &bench{t: t, events: make(chan any, 256), ran: make(map[uint64]*wire.Ran), watched: make(map[*process]bool)}
 	b.s = newScheduler(selfExe, func(ev any) { b.events <- ev },
 		func(m *wire.Ran) { b.ran[m.ID] = m; b.order = append(b.order, m.ID) },
 		func(f string, a ...any) { t.Logf(f, a...) })
 	b.s.sysRq = func() []string { return []string{"sysrq"} } // not the host's
-	// A test's process starts with a worker of its own, so only it reaps them.
-	stop := make(chan struct{})
 	b.s.configure(nil, 1)
 	b.watch()
 	t.Cleanup(func() {
-		close(stop)
 		b.s.shutdown()
 		for len(b.s.dying) > 0 {
 			b.step()
@@ -48,8 +47,8 @@ func newBench(t testing.TB) *bench {
 // watch waits for each worker in place of PID 1's reaper.
 func (b *bench) watch() {
 	for _, w := range []*process{b.s.worker, b.s.spare} {
-		if w != nil && !w.pageBusy[0] && watched[w] == nil {
-			watched[w] = w
+		if w != nil && !b.watched[w] {
+			b.watched[w] = true
 			go func() {
 				var ws unix.WaitStatus
 				for {
@@ -62,8 +61,6 @@ func (b *bench) watch() {
 		}
 	}
 }
-
-var watched = map[*process]*process{}
 
 func (b *bench) step() {
 	b.t.Helper()
@@ -81,6 +78,17 @@ func (b *bench) step() {
 		b.s.tick(time.Now())
 	}
 	b.watch()
+}
+
+// untilStep waits until the worker is in the given step of a run, where it blocks.
+func (b *bench) untilStep(tag, step uint32) {
+	p := b.s.worker.ledger.pages[b.s.byTag[tag].page]
+	for {
+		if state, at := p.progress(tag); state == pageStarted && at == step {
+			return
+		}
+		runtime.Gosched()
+	}
 }
 
 // run submits programs at once and returns their answers.
@@ -163,8 +171,10 @@ func TestSchedulerTimeout(t *testing.T) {
 	b := newBench(t)
 	hang := cases.Program{Rings: []cases.Ring{{Name: "main", Entries: 2}}, Resources: []cases.Resource{{Kind: cases.ResPipe}},
 		Steps: []cases.Step{submit(nop(0)), wait(1), {Kind: cases.StepTake, FD: end(1, 0), N: 1}}}
-	b.s.submit(&wire.Run{ID: 1, Program: hang, Deadline: 50 * time.Millisecond})
+	b.s.submit(&wire.Run{ID: 1, Program: hang, Deadline: 20 * time.Second})
 	b.s.submit(&wire.Run{ID: 2, Program: nopProgram(), Deadline: 20 * time.Second})
+	b.untilStep(1, 2)
+	b.s.byTag[1].deadline = time.Now() // its time is over
 	for len(b.ran) < 2 {
 		b.step()
 	}
@@ -186,18 +196,11 @@ func TestSchedulerTimeout(t *testing.T) {
 
 func TestSchedulerUnexpectedDeath(t *testing.T) {
 	b := newBench(t)
-	// Raw descriptor 0 to 5 are the worker's own; a bad program makes it fail, not hang.
 	p := nopProgram()
 	p.Resources = []cases.Resource{{Kind: cases.ResPipe}}
 	p.Steps = append(p.Steps, cases.Step{Kind: cases.StepTake, FD: end(1, 0), N: 1})
 	b.s.submit(&wire.Run{ID: 1, Program: p, Deadline: 20 * time.Second})
-	page := b.s.worker.ledger.pages[0]
-	for {
-		if _, step := page.progress(1); step == 2 {
-			break
-		}
-		time.Sleep(time.Millisecond) // until the program is where it blocks
-	}
+	b.untilStep(1, 2)
 	unix.Kill(b.s.worker.pid, unix.SIGSEGV)
 	for len(b.ran) < 1 {
 		b.step()

@@ -14,7 +14,6 @@ type system interface {
 	Mkdir(path string) error
 	Mount(source, target, fstype string, flags uintptr, data string) error
 	WriteFile(path, text string) error
-	ReadFile(path string) ([]byte, error)
 	// PowerOff does not return on success.
 	PowerOff() error
 }
@@ -29,7 +28,5 @@ func (linux) Mount(source, target, fstype string, flags uintptr, data string) er
 }
 
 func (linux) WriteFile(path, text string) error { return os.WriteFile(path, []byte(text), 0o644) }
-
-func (linux) ReadFile(path string) ([]byte, error) { return os.ReadFile(path) }
 
 func (linux) PowerOff() error { return unix.Reboot(unix.LINUX_REBOOT_CMD_POWER_OFF) }

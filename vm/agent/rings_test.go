@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package agent
+
+import (
+	"encoding/binary"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/ringproof/ringproof/cases"
+	"github.com/ringproof/ringproof/vm/probe"
+	"github.com/ringproof/ringproof/vm/wire"
+)
+
+// fakeProbes is a tracer and its counters, fed by a test.
+type fakeProbes struct {
+	records      []byte
+	lost, missed uint64
+	gone         bool // what the counters say of every ring
+	blind        bool // does not see rings go
+}
+
+func (f *fakeProbes) Attached() []string {
+	if f.blind {
+		return []string{"submit=x"}
+	}
+	return []string{"ring_gone=x", "submit=x"}
+}
+func (f *fakeProbes) Missing() []string             { return nil }
+func (f *fakeProbes) ControlFile() *os.File         { return nil }
+func (f *fakeProbes) Counts() (lost, missed uint64) { return f.lost, f.missed }
+func (f *fakeProbes) Close() error                  { return nil }
+func (f *fakeProbes) Read(buf []byte) ([]byte, error) {
+	buf = append(buf, f.records...)
+	f.records = nil
+	return buf, nil
+}
+func (f *fakeProbes) Counters(int) (submitted, completed, freed uint64, gone bool) {
+	return 0, 0, 0, f.gone
+}
+
+// event makes a raw record.
+func (f *fakeProbes) event(t *testing.T, run uint32, ring uint8, kind cases.EventKind) {
+	t.Helper()
+	rec := make([]byte, probe.RecordSize)
+	binary.LittleEndian.PutUint32(rec[48:], run)
+	rec[78], rec[79] = byte(kind), ring
+	if d, err := probe.Decode(rec); err != nil || d[0].Run != run || d[0].Ring != int(ring) || d[0].Kind != kind {
+		t.Fatalf("this test's idea of a probe record is out of date: %v, %+v", err, d)
+	}
+	f.records = append(f.records, rec...)
+}
+
+// tracedBench is a bench with fake probes.
+func tracedBench(t *testing.T, f *fakeProbes) *bench {
+	b := newBench(t)
+	b.s.configure(&tracing{tracer: f, control: f}, 1)
+	b.watch()
+	return b
+}
+
+// untilEnding steps until the worker is done with the run.
+func (b *bench) untilEnding(tag uint32) *run {
+	b.t.Helper()
+	for {
+		if r := b.s.byTag[tag]; r != nil && r.phase == phaseEnding {
+			return r
+		}
+		b.step()
+	}
+}
+
+func TestAnswerWaitsForTheRing(t *testing.T) {
+	f := &fakeProbes{}
+	b := tracedBench(t, f)
+	b.s.submit(&wire.Run{ID: 5, Program: nopProgram(), Deadline: 20 * time.Second})
+	b.untilEnding(5)
+	f.event(t, 99, 0, cases.EvSubmit) // of nobody
+	f.event(t, 5, 0, cases.EvSubmit)
+	b.s.sort()
+	if b.ran[5] != nil {
+		t.Fatal("answered before the ring was gone")
+	}
+	f.event(t, 5, 0, cases.EvRingGone)
+	f.missed = 3
+	b.s.sort()
+	r := b.ran[5]
+	if r == nil {
+		t.Fatal("not answered though the ring is gone")
+	}
+	want := cases.Evidence{Events: 2, Missed: 3, Probes: true}
+	if len(r.Events) != 2*probe.RecordSize || r.Outcome.Evidence != want || len(r.Outcome.RingsGone) != 1 || !r.Outcome.RingsGone[0] || r.Fatal {
+		t.Errorf("%d bytes of events, %+v, gone %v, fatal %v", len(r.Events), r.Outcome.Evidence, r.Outcome.RingsGone, r.Fatal)
+	}
+	if n := len(b.s.freeSlots); n != probe.Slots {
+		t.Errorf("%d of %d slots are free", n, probe.Slots)
+	}
+}
+
+func TestStuckRingIsFatal(t *testing.T) {
+	f := &fakeProbes{}
+	b := tracedBench(t, f)
+	b.s.submit(&wire.Run{ID: 5, Program: nopProgram(), Deadline: 20 * time.Second})
+	r := b.untilEnding(5)
+	r.deadline = time.Now() // the bound on rings is over
+	for b.ran[5] == nil {
+		b.step()
+	}
+	a := b.ran[5]
+	if !a.Fatal || a.Outcome.RingsGone[0] || a.Outcome.Hang == nil || a.Outcome.Hang.Step != 2 || a.Outcome.End != cases.EndDone {
+		t.Errorf("fatal %v, gone %v, hang %+v, end %s", a.Fatal, a.Outcome.RingsGone, a.Outcome.Hang, a.Outcome.End)
+	}
+	if n := len(b.s.freeSlots); n != probe.Slots-1 {
+		t.Errorf("%d slots are free: a stuck ring must keep its own", n)
+	}
+}
+
+// The record of a ring's end may be lost; its counter is not.
+func TestLostEndOfRing(t *testing.T) {
+	f := &fakeProbes{gone: true, lost: 0}
+	b := tracedBench(t, f)
+	b.s.submit(&wire.Run{ID: 5, Program: nopProgram(), Deadline: 20 * time.Second})
+	r := b.untilEnding(5)
+	f.lost = 1
+	r.deadline = time.Now()
+	for b.ran[5] == nil {
+		b.step()
+	}
+	if a := b.ran[5]; a.Fatal || !a.Outcome.RingsGone[0] || a.Outcome.Evidence.Lost != 1 {
+		t.Errorf("fatal %v, gone %v, %+v", a.Fatal, a.Outcome.RingsGone, a.Outcome.Evidence)
+	}
+}
+
+func TestProbesThatDoNotSeeRingsGo(t *testing.T) {
+	b := tracedBench(t, &fakeProbes{blind: true})
+	if r := b.run(nopProgram())[0]; r.Outcome.RingsGone != nil || !r.Outcome.Evidence.Probes {
+		t.Errorf("gone %v, %+v", r.Outcome.RingsGone, r.Outcome.Evidence)
+	}
+}
+
+// A host that comes back may use the number of a run whose rings are still going.
+func TestRunNumberInUse(t *testing.T) {
+	f := &fakeProbes{}
+	b := tracedBench(t, f)
+	b.s.submit(&wire.Run{ID: 5, Program: nopProgram(), Deadline: 20 * time.Second})
+	old := b.untilEnding(5)
+	b.s.abandon()
+	b.s.submit(&wire.Run{ID: 5, Program: nopProgram(), Deadline: 20 * time.Second})
+	if b.s.byTag[5] != old || len(b.s.queue) != 1 {
+		t.Fatal("two runs have one number")
+	}
+	f.event(t, 5, 0, cases.EvRingGone)
+	b.s.sort()
+	b.s.dispatch()
+	b.untilEnding(5)
+	f.event(t, 5, 0, cases.EvRingGone)
+	b.s.sort()
+	if len(b.order) != 1 {
+		t.Errorf("%d answers, want one: the first host is gone", len(b.order))
+	}
+}
