@@ -5,6 +5,7 @@ package agent
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/ringproof/ringproof/cases"
@@ -27,7 +28,7 @@ func (s *scheduler) overrun(r *run) {
 	r.phase = phaseCollecting
 	fds := append([]int32(nil), p.created(r.tag)...)
 	pid, bound := w.pid, s.scaled(evidenceBound)
-	go func() { s.post(evidence{r, collect(bound, at, pid, r.prog.Rings, fds, s.sysRq)}) }()
+	go func() { s.post(evidence{r, s.collect(bound, at, pid, r.prog.Rings, fds)}) }()
 }
 
 // ringsStuck starts to gather the evidence of rings that do not go away.
@@ -43,9 +44,8 @@ func (s *scheduler) ringsStuck(r *run) {
 		return
 	}
 	r.phase = phaseStuck
-	r.fatal = true
 	steps, bound := len(r.prog.Steps), s.scaled(evidenceBound)
-	go func() { s.post(evidence{r, collect(bound, steps, 0, nil, nil, s.sysRq)}) }()
+	go func() { s.post(evidence{r, s.collect(bound, steps, 0, nil, nil)}) }()
 }
 
 // gathered goes on with a run whose evidence is there.
@@ -62,13 +62,28 @@ func (s *scheduler) gathered(r *run, h *cases.HangInfo) {
 	case phaseEnding, phaseStuck:
 		// A run that ended while its evidence was gathered did not hang here,
 		// but it is late all the same.
+		if r.phase == phaseStuck && s.missed > r.missed && !exiting(h) {
+			// The kernel skipped probes, and nothing is at work on a ring's end:
+			// it was not seen, which is no proof of anything.
+			r.unseen = true
+			s.deliver(r)
+			return
+		}
 		if r.out.Hang == nil {
 			r.out.Hang = h
 		}
 		if r.phase == phaseStuck {
+			r.fatal = true
 			s.deliver(r)
 		}
 	}
+}
+
+// exiting tells whether a task is tearing a ring down.
+func exiting(h *cases.HangInfo) bool {
+	return slices.ContainsFunc(h.Stacks, func(t cases.TaskStack) bool {
+		return slices.ContainsFunc(t.Stack, func(l string) bool { return strings.Contains(l, ringExit) })
+	})
 }
 
 // ended notes how a run's process ended, and waits for its rings where the
@@ -158,7 +173,7 @@ func (s *scheduler) deliver(r *run) {
 		delete(s.byTag, r.tag)
 	}
 	if s.trace != nil && r.phase != phaseQueued {
-		if s.ringsSeen {
+		if s.ringsSeen && !r.unseen {
 			r.out.RingsGone = make([]bool, len(r.gone))
 			for i := range r.gone {
 				r.out.RingsGone[i] = r.gone[i] || i >= r.made

@@ -23,9 +23,12 @@ const (
 	maxStacks     = 256
 )
 
+// ringExit is the work function that tears a ring down.
+const ringExit = "io_ring_exit_work"
+
 // ringStackMarks are functions on the stack of a task that has to do with
 // io_uring though it belongs to no program, above all the kworker that tears a ring down.
-var ringStackMarks = []string{"io_ring_exit_work", "io_uring_cancel", "io_wq_", "io_sq_thread", "__io_uring_"}
+var ringStackMarks = []string{ringExit, "io_uring_cancel", "io_wq_", "io_sq_thread", "__io_uring_"}
 
 // taskStacks returns the stacks of all threads of a process. Its io-wq
 // workers and SQPOLL threads are threads of it.
@@ -190,7 +193,17 @@ func kmsgText(rec string) string {
 // collect gathers the evidence of a program that does not end. Reading from
 // a sick kernel may block for ever, so each part has a bound and what is not
 // there by then is missing.
-func collect(bound time.Duration, step, pid int, rings []cases.Ring, fds []int32, sysRq func() []string) *cases.HangInfo {
+func collect(bound time.Duration, step, pid int, rings []cases.Ring, fds []int32) *cases.HangInfo {
+	h := collectTasks(bound, step, pid, rings, fds)
+	within(bound, func() func() {
+		s := sysRq()
+		return func() { h.SysRq = s }
+	})
+	return h
+}
+
+// collectTasks is collect without the kernel's own description.
+func collectTasks(bound time.Duration, step, pid int, rings []cases.Ring, fds []int32) *cases.HangInfo {
 	h := &cases.HangInfo{Step: step}
 	var own, others []cases.TaskStack
 	within(bound, func() func() {
@@ -204,10 +217,6 @@ func collect(bound time.Duration, step, pid int, rings []cases.Ring, fds []int32
 	within(bound, func() func() {
 		i := ringInfo("/proc", pid, rings, fds)
 		return func() { h.FDInfo = i }
-	})
-	within(bound, func() func() {
-		s := sysRq()
-		return func() { h.SysRq = s }
 	})
 	sort.SliceStable(others, func(i, j int) bool { return others[i].PID < others[j].PID })
 	h.Stacks = append(own, others...)

@@ -27,8 +27,8 @@ type scheduler struct {
 	// send delivers an answer to the host.
 	send func(*wire.Ran)
 	log  func(format string, args ...any)
-	// sysRq makes the kernel describe its tasks, for hang reports.
-	sysRq func() []string
+	// collect gathers the evidence of a hang.
+	collect func(bound time.Duration, step, pid int, rings []cases.Ring, fds []int32) *cases.HangInfo
 
 	queue  []*run // not yet with a worker
 	active []*run // with the current worker, in order
@@ -67,6 +67,7 @@ type run struct {
 	gone         []bool // rings whose end was seen
 	lost, missed uint64 // at the start
 	fatal        bool
+	unseen       bool // the end of its rings was missed, not absent
 }
 
 type phase int
@@ -110,7 +111,7 @@ type (
 )
 
 func newScheduler(exe string, post func(any), send func(*wire.Ran), log func(string, ...any)) *scheduler {
-	return &scheduler{exe: exe, scale: 1, post: post, send: send, log: log, sysRq: sysRq,
+	return &scheduler{exe: exe, scale: 1, post: post, send: send, log: log, collect: collect,
 		ending: make(map[uint32]*run), byTag: make(map[uint32]*run), dying: make(map[int]*process)}
 }
 
