@@ -85,19 +85,21 @@ type objectsRecord struct {
 	Reserved  [6]uint8
 }
 
+type objectsRing struct {
+	_        structs.HostLayout
+	Uring    uint64
+	FreeHead uint64
+	Run      uint32
+	Slot     uint32
+	Ring     uint8
+	Self     uint8
+	InFlush  uint8
+	Pad      [5]uint8
+}
+
 type objectsRingSet struct {
 	_   structs.HostLayout
-	Way [8]struct {
-		_        structs.HostLayout
-		Uring    uint64
-		FreeHead uint64
-		Run      uint32
-		Slot     uint32
-		Ring     uint8
-		Self     uint8
-		InFlush  uint8
-		Pad      [5]uint8
-	}
+	Way [8]objectsRing
 }
 
 type objectsTask struct {
@@ -111,6 +113,7 @@ type objectsTask struct {
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
 	objectsMapEntries          = "entries"
+	objectsMapExits            = "exits"
 	objectsMapLives            = "lives"
 	objectsMapQueueMap         = "queue_map"
 	objectsMapRings            = "rings"
@@ -134,6 +137,7 @@ const (
 	objectsProgOnPollArm       = "on_poll_arm"
 	objectsProgOnPrepFail      = "on_prep_fail"
 	objectsProgOnPunt          = "on_punt"
+	objectsProgOnRingExit      = "on_ring_exit"
 	objectsProgOnRingGone      = "on_ring_gone"
 	objectsProgOnSubmit        = "on_submit"
 	objectsProgOnTaskAdd       = "on_task_add"
@@ -210,6 +214,7 @@ type objectsProgramSpecs struct {
 	OnPollArm       *ebpf.ProgramSpec `ebpf:"on_poll_arm"`
 	OnPrepFail      *ebpf.ProgramSpec `ebpf:"on_prep_fail"`
 	OnPunt          *ebpf.ProgramSpec `ebpf:"on_punt"`
+	OnRingExit      *ebpf.ProgramSpec `ebpf:"on_ring_exit"`
 	OnRingGone      *ebpf.ProgramSpec `ebpf:"on_ring_gone"`
 	OnSubmit        *ebpf.ProgramSpec `ebpf:"on_submit"`
 	OnTaskAdd       *ebpf.ProgramSpec `ebpf:"on_task_add"`
@@ -224,6 +229,7 @@ type objectsProgramSpecs struct {
 // It can be passed ebpf.CollectionSpec.Assign.
 type objectsMapSpecs struct {
 	Entries  *ebpf.MapSpec `ebpf:"entries"`
+	Exits    *ebpf.MapSpec `ebpf:"exits"`
 	Lives    *ebpf.MapSpec `ebpf:"lives"`
 	QueueMap *ebpf.MapSpec `ebpf:"queue_map"`
 	Rings    *ebpf.MapSpec `ebpf:"rings"`
@@ -267,6 +273,7 @@ func (o *objectsObjects) Close() error {
 // It can be passed to loadObjectsObjects or ebpf.CollectionSpec.LoadAndAssign.
 type objectsMaps struct {
 	Entries  *ebpf.Map `ebpf:"entries"`
+	Exits    *ebpf.Map `ebpf:"exits"`
 	Lives    *ebpf.Map `ebpf:"lives"`
 	QueueMap *ebpf.Map `ebpf:"queue_map"`
 	Rings    *ebpf.Map `ebpf:"rings"`
@@ -278,6 +285,7 @@ type objectsMaps struct {
 func (m *objectsMaps) Close() error {
 	return _ObjectsClose(
 		m.Entries,
+		m.Exits,
 		m.Lives,
 		m.QueueMap,
 		m.Rings,
@@ -322,6 +330,7 @@ type objectsPrograms struct {
 	OnPollArm       *ebpf.Program `ebpf:"on_poll_arm"`
 	OnPrepFail      *ebpf.Program `ebpf:"on_prep_fail"`
 	OnPunt          *ebpf.Program `ebpf:"on_punt"`
+	OnRingExit      *ebpf.Program `ebpf:"on_ring_exit"`
 	OnRingGone      *ebpf.Program `ebpf:"on_ring_gone"`
 	OnSubmit        *ebpf.Program `ebpf:"on_submit"`
 	OnTaskAdd       *ebpf.Program `ebpf:"on_task_add"`
@@ -350,6 +359,7 @@ func (p *objectsPrograms) Close() error {
 		p.OnPollArm,
 		p.OnPrepFail,
 		p.OnPunt,
+		p.OnRingExit,
 		p.OnRingGone,
 		p.OnSubmit,
 		p.OnTaskAdd,

@@ -72,6 +72,7 @@ var programKinds = map[string]cases.EventKind{
 	"on_overflow":        cases.EvOverflow,
 	"on_flush":           cases.EvFree,
 	"on_flushed":         cases.EvFree,
+	"on_ring_exit":       cases.EvRingGone,
 	"on_ring_gone":       cases.EvRingGone,
 	"on_exit":            cases.EvTaskExit,
 }

@@ -163,6 +163,14 @@ struct {
 	__type(value, struct task);
 } tasks SEC(".maps");
 
+/* Rings whose exit work runs, by the thread that runs it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u32);
+	__type(value, struct ring);
+} exits SEC(".maps");
+
 /* Makes any address readable as that type, with faults reading as zero. */
 extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym;
 
@@ -523,6 +531,12 @@ static __always_inline struct ring *trace(__u64 uring, struct control *c)
 
 	if (!set)
 		return NULL;
+	/*
+	 * A context of the same address was freed, though the return of its exit
+	 * work has not been seen yet: its place is the new one's, or the new one's
+	 * events would be taken for its.
+	 */
+	ring = ring_of(uring);
 #pragma unroll
 	for (i = 0; i < WAYS; i++)
 		if (!ring && !set->way[i].uring) {
@@ -797,22 +811,45 @@ int BPF_PROG(on_flushed, struct io_ring_ctx *uring)
 	return 0;
 }
 
+static __always_inline __u64 ring_of_work(void *work)
+{
+	return (__u64)work - bpf_core_field_offset(struct io_ring_ctx, exit_work);
+}
+
+SEC("fentry/io_ring_exit_work")
+int BPF_PROG(on_ring_exit, void *work)
+{
+	struct ring *ring = ring_of(ring_of_work(work));
+	__u32 tid = bpf_get_current_pid_tgid();
+
+	if (ring && bpf_map_update_elem(&exits, &tid, ring, BPF_ANY))
+		count_lost();
+	return 0;
+}
+
 SEC("fexit/io_ring_exit_work")
 int BPF_PROG(on_ring_gone, void *work)
 {
-	/* The context is freed by now: only its address is used. */
-	__u64 uring = (__u64)work - bpf_core_field_offset(struct io_ring_ctx, exit_work);
-	struct ring *ring = ring_of(uring);
+	/*
+	 * The context is freed by now, and another ring may have its address:
+	 * what was seen on entry says whose end this is.
+	 */
+	__u32 tid = bpf_get_current_pid_tgid();
+	struct ring *gone = bpf_map_lookup_elem(&exits, &tid);
+	struct ring *ring;
 	struct slot *slot;
 
-	if (!ring)
+	if (!gone)
 		return 0;
-	emit_bare(ring, EV_RING_GONE, 0, 0, 0, 0);
+	emit_bare(gone, EV_RING_GONE, 0, 0, 0, 0);
 	wake_reader();
-	slot = slot_of(ring);
+	slot = slot_of(gone);
 	if (slot)
 		slot->gone = 1;
-	ring->uring = 0;
+	ring = ring_of(gone->uring);
+	if (ring && ring->run == gone->run && ring->ring == gone->ring)
+		ring->uring = 0;
+	bpf_map_delete_elem(&exits, &tid);
 	return 0;
 }
 
