@@ -116,7 +116,7 @@ func Open(ctx context.Context, k images.Spec, g GuestSpec, dir string, progress 
 	h.initramfs = held
 	h.config = vm.GuestConfig{
 		Config: vm.Config{
-			QEMU: qemu, Kernel: h.Kernel.BzImage, Initramfs: initramfs,
+			QEMU: qemu, Kernel: h.Kernel.BzImage, Initramfs: initramfs, InitramfsBuild: buildID,
 			CacheDir: filepath.Join(store.Dir(), "vm"), Slowdown: g.Slowdown, GDB: g.GDB,
 		},
 		Executable: binary, BuildID: buildID,

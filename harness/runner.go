@@ -24,7 +24,8 @@ type guest interface {
 }
 
 // attempts is how often a program is sent when our own side breaks: once
-// more in a fresh guest, then the answer is INFRA.
+// more in a fresh guest, then the answer is INFRA. Likewise when probe records were
+// lost: once more, then the answer is INCONCLUSIVE.
 const attempts = 2
 
 // runner runs programs in guests, one program at a time per guest, so that
@@ -129,6 +130,10 @@ func (s *seat) one(ctx context.Context, p *cases.Program) (*report.Case, error) 
 		if err == nil {
 			c.Outcome = outcome
 			c.Verdict = judgeOutcome(s.profile, s.guest.Info(), p, outcome)
+			// Nothing could be said, so nothing is hidden by asking once more.
+			if c.Verdict.Status == judge.Inconclusive && c.Attempts < attempts && outcome.Evidence.Probes {
+				continue
+			}
 			break
 		}
 		s.leave()

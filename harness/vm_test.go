@@ -29,12 +29,16 @@ func needVM(t *testing.T) {
 	}
 }
 
+// built is the directory of the binary under test, "" before it is built.
+var built string
+
 // binary builds ringproof once for all tests.
 var binary = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "ringproof-test-")
 	if err != nil {
 		return "", err
 	}
+	built = dir
 	path := filepath.Join(dir, "ringproof")
 	cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", path, "./cmd/ringproof")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
@@ -46,8 +50,8 @@ var binary = sync.OnceValues(func() (string, error) {
 
 func TestMain(m *testing.M) {
 	status := m.Run()
-	if path, err := binary(); err == nil {
-		os.RemoveAll(filepath.Dir(path))
+	if built != "" {
+		os.RemoveAll(built)
 	}
 	os.Exit(status)
 }

@@ -155,7 +155,7 @@ func (j *judge) ringName(i int) string {
 	return fmt.Sprint(i)
 }
 
-// name names an SQE for people.
+// name names an SQE for people, by the number that programs call it by: @1 is the first.
 func (j *judge) name(i int) string {
 	r := &j.exp.Requests[i]
 	op := r.SQE.Op.String()
@@ -164,9 +164,9 @@ func (j *judge) name(i int) string {
 	}
 	role := [...]string{"", "leader ", "member "}[r.Role]
 	if r.SQE.Label != "" {
-		return fmt.Sprintf("%s%s (SQE %d, %s)", role, r.SQE.Label, i, op)
+		return fmt.Sprintf("%s@%d %s (%s)", role, i+1, r.SQE.Label, op)
 	}
-	return fmt.Sprintf("%sSQE %d (%s)", role, i, op)
+	return fmt.Sprintf("%s@%d (%s)", role, i+1, op)
 }
 
 func (j *judge) names(list []int) string {
