@@ -209,11 +209,7 @@ func newPageViolation(v *view, i int) pageViolation {
 	for _, q := range x.CQEs {
 		if q >= 0 && q < len(v.order) {
 			cqe := v.c.Outcome.CQEs[q]
-			name := fmt.Sprintf("user_data %d", cqe.UserData)
-			if li := v.laneOfUserData(cqe.UserData); li >= 0 {
-				name = v.lanes[li].title()
-			}
-			cqes = append(cqes, fmt.Sprintf("CQE %d of %s (%s)", v.order[q], name, cases.ResultText(cqe.Res)))
+			cqes = append(cqes, fmt.Sprintf("CQE %d of %s (%s)", v.order[q], v.requestName(cqe.UserData), cases.ResultText(cqe.Res)))
 		}
 	}
 	out.Requests, out.Events, out.CQEList = strings.Join(names, ", "), strings.Join(lines, "\n"), strings.Join(cqes, ", ")
@@ -230,12 +226,9 @@ func pageCQEs(v *view, o *cases.Outcome) []pageCQE {
 	var out []pageCQE
 	for i, q := range o.CQEs {
 		c := pageCQE{Order: v.order[i], Ring: v.ringName(q.Ring), Res: cases.ResultText(q.Res), Bad: bad[i],
-			Request: fmt.Sprintf("user_data %d (foreign)", q.UserData)}
-		if li := v.laneOfUserData(q.UserData); li >= 0 {
-			c.Request = v.lanes[li].title()
-			if v.lanes[li].Role == "leader" {
-				c.Request += " (leader)"
-			}
+			Request: v.requestName(q.UserData)}
+		if li := v.laneOfUserData(q.UserData); li >= 0 && v.lanes[li].Role == "leader" {
+			c.Request += " (leader)"
 		}
 		if q.Flags != 0 {
 			c.Flags = "0x" + strconv.FormatUint(uint64(q.Flags), 16)

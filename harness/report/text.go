@@ -19,6 +19,8 @@ type TextOptions struct {
 	Dir string
 	// All lists every case with its status, not only those that need a reader.
 	All bool
+	// Detail prints every case's CQEs and events as well. It implies All.
+	Detail bool
 	// Color marks statuses with ANSI colours; for terminals.
 	Color bool
 }
@@ -39,13 +41,16 @@ func WriteText(w io.Writer, r *Run, opts TextOptions) error {
 		c := &r.Cases[i]
 		switch {
 		case c.Verdict.Status == judge.Pass || c.Verdict.Status == judge.Skip:
-			if opts.All {
+			if opts.All || opts.Detail {
 				t.head(c)
 			}
 		default:
 			v := newView(c, r.profile())
 			v.dir = dirs[i]
 			t.failing(v)
+		}
+		if opts.Detail && c.Outcome != nil {
+			t.detail(newView(c, r.profile()))
 		}
 	}
 	if t.blocks > 0 {
@@ -154,6 +159,27 @@ func stackLines(h *cases.HangInfo) []string {
 		lines[i] = fmt.Sprintf("%d %s (%s): %s", s.PID, s.Comm, s.State, strings.Join(frames, " < "))
 	}
 	return lines
+}
+
+// detail prints what the program read and what the probes saw.
+func (t *textWriter) detail(v *view) {
+	t.blocks++
+	o := v.c.Outcome
+	t.printf("  CQEs:\n")
+	for i := range o.CQEs {
+		c := &o.CQEs[i]
+		t.printf("    %3d %s  %-24s %s", i+1, v.ringName(c.Ring), plain(v.requestName(c.UserData)), cases.ResultText(c.Res))
+		if c.Flags != 0 {
+			t.printf(" flags=%#x", c.Flags)
+		}
+		t.printf("\n")
+	}
+	if len(v.laneOf) > 0 {
+		t.printf("  events:\n")
+		if t.err == nil {
+			t.err = v.writeEvents(t.w)
+		}
+	}
 }
 
 func (t *textWriter) events(v *view, x *judge.Violation) {

@@ -246,6 +246,14 @@ func (v *view) laneOfUserData(ud uint64) int {
 	return -1
 }
 
+// requestName names the request of that user_data, a foreign one by its number.
+func (v *view) requestName(ud uint64) string {
+	if li := v.laneOfUserData(ud); li >= 0 {
+		return v.lanes[li].title()
+	}
+	return fmt.Sprintf("user_data %d (foreign)", ud)
+}
+
 // phases cuts one request's life at its events, given by their indices.
 func phases(events []cases.Event, idx []int) []phase {
 	var out []phase

@@ -152,7 +152,7 @@ func testPrograms(ctx context.Context, s *streams, k kernelFlags, g guestFlags, 
 			return err
 		}
 	}
-	terr := report.WriteText(text, run, report.TextOptions{Dir: dir, All: verbose, Color: isTerminal(text)})
+	terr := report.WriteText(text, run, report.TextOptions{Dir: dir, Detail: verbose, Color: isTerminal(text)})
 	if err != nil {
 		return err
 	}
