@@ -98,8 +98,10 @@ func TestNops(t *testing.T) {
 
 func TestNextStopsWhenFull(t *testing.T) {
 	r := newRing(t, 2, 0, 0)
-	if r.Next() == nil || r.Next() == nil {
-		t.Fatal("an empty queue of 2 gave no 2 SQEs")
+	for i := range 2 {
+		if r.Next() == nil {
+			t.Fatalf("a queue of 2 gave no SQE %d", i)
+		}
 	}
 	if r.Next() != nil {
 		t.Fatal("a full queue gave an SQE")

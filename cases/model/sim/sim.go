@@ -71,11 +71,10 @@ type group struct {
 
 // unit is what is queued as one: a chain, or one element.
 type unit struct {
-	elems    [][]*request
-	next     int
-	first    int // SQE index
-	needAll  bool
-	deferred bool
+	elems   [][]*request
+	next    int
+	first   int // SQE index
+	needAll bool
 }
 
 type ring struct {
