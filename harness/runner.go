@@ -115,6 +115,9 @@ func (s *seat) one(ctx context.Context, p *cases.Program) (*report.Case, error) 
 		if s.guest == nil {
 			g, err := s.spawn(ctx)
 			if err != nil {
+				if isA[*vm.InfraError](err) && ctx.Err() == nil && c.Attempts < attempts {
+					continue
+				}
 				return nil, err
 			}
 			s.guest = g

@@ -142,3 +142,25 @@ func TestNoGuestToBeHad(t *testing.T) {
 		t.Errorf("a kernel that does not come up is blamed on %v", BlameFor(err))
 	}
 }
+
+// A QEMU that is lost while its guest comes up is tried once more, too.
+func TestGuestLostWhileComingUp(t *testing.T) {
+	lost := &vm.InfraError{Op: "start QEMU", Err: errors.New("killed")}
+	for _, test := range []struct {
+		failures int
+		want     error
+	}{{1, nil}, {2, lost}} {
+		g := &fakeGuest{answers: []answer{{outcome: &cases.Outcome{End: cases.EndError}}}}
+		n := 0
+		r := runner{profile: &cases.Profile{Name: "none"}, spawn: func(context.Context) (guest, error) {
+			if n++; n <= test.failures {
+				return nil, lost
+			}
+			return g, nil
+		}}
+		got, err := r.run(context.Background(), []*cases.Program{plainProgram("a")}, 1)
+		if !errors.Is(err, test.want) || (err == nil) != (len(got) == 1) {
+			t.Errorf("after %d failures: %d cases, error %v, want error %v", test.failures, len(got), err, test.want)
+		}
+	}
+}
