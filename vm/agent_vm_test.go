@@ -19,19 +19,21 @@ func nops(n int) *cases.Program {
 		{Kind: cases.StepSubmit, SQEs: make([]cases.SQE, n)}, {Kind: cases.StepWait, N: n}}}
 }
 
-// TestRealAgent runs programs through the real agent: RINGPROOF_AGENT names
-// the static ringproof binary.
+// TestRealAgent runs programs through the real agent, which agentEnv names.
 func TestRealAgent(t *testing.T) {
 	cfg := needVM(t)
-	cfg.Executable = os.Getenv("RINGPROOF_AGENT")
+	cfg.Executable = os.Getenv(agentEnv)
 	if cfg.Executable == "" {
-		t.Skip("needs the real agent: set RINGPROOF_AGENT to a static ringproof binary")
+		t.Skipf("needs the real agent: set %s to a static ringproof binary", agentEnv)
 	}
 	profile, err := cases.LoadProfile("none")
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg.BuildID = ""
+	if cfg.BuildID, err = hashFile(cfg.Executable); err != nil {
+		t.Fatal(err)
+	}
+	cfg.InitramfsBuild = cfg.BuildID
 	cfg.Settings.Profile = *profile
 	cfg.Initramfs = filepath.Join(t.TempDir(), "initramfs")
 	if err := writeInitramfs(cfg.Initramfs, cfg.Executable); err != nil {

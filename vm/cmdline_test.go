@@ -15,7 +15,7 @@ func TestCommandLine(t *testing.T) {
 -display none
 -sandbox on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny
 -no-reboot
--machine q35,i8042=off,vmport=off
+-machine q35,i8042=off,vmport=off,sata=off,smbus=off,smm=off
 ACCEL
 -smp 2
 -m 512M
@@ -39,12 +39,12 @@ ACCEL
 		tail  string
 	}{
 		{"tcg", Config{Accel: TCG}, nil, "-accel tcg,thread=multi\n-cpu max",
-			"-append panic=-1 no_timer_check console=ttyS0 ringproof\n"},
+			"-append panic=-1 no_timer_check tsc=reliable lpj=5000000 console=ttyS0 pty.legacy_count=0 ringproof\n"},
 		{"kvm", Config{Accel: KVM}, nil, "-accel kvm\n-cpu host",
-			"-append panic=-1 console=ttyS0 ringproof\n"},
+			"-append panic=-1 console=ttyS0 pty.legacy_count=0 ringproof\n"},
 		{"gdb, words, incoming", Config{Accel: KVM, GDB: "127.0.0.1:1234", KernelArgs: []string{"nokaslr", "x=y"}},
-			[]concern{incoming{fdIncoming}}, "-accel kvm\n-cpu host",
-			"-gdb tcp:127.0.0.1:1234\n-incoming fd:6\n-append panic=-1 console=ttyS0 ringproof nokaslr x=y\n"},
+			[]concern{agentBuild("cafe"), incoming{fdIncoming}}, "-accel kvm\n-cpu host",
+			"-gdb tcp:127.0.0.1:1234\n-incoming fd:6\n-append panic=-1 console=ttyS0 pty.legacy_count=0 ringproof nokaslr x=y RINGPROOF_BUILD=cafe\n"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

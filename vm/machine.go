@@ -24,6 +24,9 @@ type Config struct {
 	// Kernel is a bzImage, Initramfs a cpio archive, both by path.
 	Kernel    string
 	Initramfs string
+	// InitramfsBuild is the hex SHA-256 of the initramfs's /init. "" is
+	// always right: then the agent computes it, which takes a moment.
+	InitramfsBuild string
 	// CPUs is the number of virtual CPUs; 0 is 2.
 	CPUs int
 	// MemMB is the guest's memory in MiB; 0 is 512.
@@ -156,7 +159,7 @@ func start(ctx context.Context, cfg Config, lock *bootLock, state *os.File) (m *
 		return abandon(err)
 	}
 	files = append(files, f)
-	list := cfg.concerns()
+	list := append(cfg.concerns(), agentBuild(cfg.InitramfsBuild))
 	inherit := files
 	if state != nil {
 		list = append(list, incoming{fdIncoming})

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/ringproof/ringproof/cases"
 	"github.com/ringproof/ringproof/vm/wire"
 )
 
@@ -228,12 +229,18 @@ func (s *starter) save(ctx context.Context, g *Guest, m *Machine, o *Origin) {
 		return
 	}
 	began := time.Now()
-	// An answered ping shows that the agent has read all there was and that
-	// nothing of its own is under way: the channel is empty both ways, and a
-	// restored agent waits for its first byte.
-	pctx, cancel := context.WithTimeout(ctx, s.timeouts.Ping)
-	defer cancel()
-	err := g.Ping(pctx)
+	// A program that does nothing: when it is done, what the agent needs to
+	// run programs is up and in the snapshot, where it would else start after every
+	// restore (0.2 s under emulation). A first program here waits for it anyway.
+	_, err := g.Run(ctx, &cases.Program{Name: "warm-up"}, RunOptions{})
+	if err == nil {
+		// An answered ping shows that the agent has read all there was and that
+		// nothing of its own is under way: the channel is empty both ways, and
+		// a restored agent waits for its first byte.
+		pctx, cancel := context.WithTimeout(ctx, s.timeouts.Ping)
+		defer cancel()
+		err = g.Ping(pctx)
+	}
 	if err == nil {
 		err = m.Snapshot(ctx, s.snapshot, s.key)
 	}

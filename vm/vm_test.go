@@ -17,9 +17,19 @@ import (
 	"github.com/ringproof/ringproof/vm/wire"
 )
 
-// Tests that need a guest run where RINGPROOF_VM is set and RINGPROOF_KERNEL
-// names a bzImage of the project's configuration. They use the stand-in agent
-// of testdata/agent, so that they test this package and nothing else.
+// Environment variables of this package's tests. Those that need a guest use
+// the stand-in agent of testdata/agent, so that they test this package and
+// nothing else; TestRealAgent alone takes the real one.
+const (
+	// vmEnv is set, to anything, where tests may boot guests; else they skip.
+	vmEnv = "RINGPROOF_VM"
+	// kernelEnv names a bzImage of the project's configuration, such as
+	// "ringproof kernel list" shows. Needed where vmEnv is set.
+	kernelEnv = "RINGPROOF_KERNEL"
+	// agentEnv names a static ringproof binary (CGO_ENABLED=0 go build
+	// ./harness/cmd/ringproof); without it TestRealAgent skips.
+	agentEnv = "RINGPROOF_AGENT"
+)
 
 // testImage is what the guests of all tests boot.
 type testImage struct {
@@ -32,7 +42,7 @@ var buildImage = sync.OnceValue(func() (t testImage) {
 	if err != nil {
 		return testImage{err: err}
 	}
-	t.kernel = os.Getenv("RINGPROOF_KERNEL")
+	t.kernel = os.Getenv(kernelEnv)
 	t.agent = filepath.Join(dir, "agent")
 	t.initramfs = filepath.Join(dir, "initramfs")
 	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", t.agent, "./testdata/agent")
@@ -76,7 +86,7 @@ func TestMain(m *testing.M) {
 	}
 	code := m.Run()
 	os.RemoveAll(cacheDir())
-	if os.Getenv("RINGPROOF_VM") != "" {
+	if os.Getenv(vmEnv) != "" {
 		os.RemoveAll(filepath.Dir(buildImage().agent))
 	}
 	os.Exit(code)
@@ -86,15 +96,15 @@ func TestMain(m *testing.M) {
 // configuration of a guest.
 func needVM(t *testing.T) GuestConfig {
 	t.Helper()
-	if os.Getenv("RINGPROOF_VM") == "" {
-		t.Skip("needs a VM: set RINGPROOF_VM=1 and RINGPROOF_KERNEL=bzImage")
+	if os.Getenv(vmEnv) == "" {
+		t.Skipf("needs a VM: set %s=1 and %s=bzImage", vmEnv, kernelEnv)
 	}
 	img := buildImage()
 	if img.err != nil {
 		t.Fatal(img.err)
 	}
 	if img.kernel == "" {
-		t.Fatal("RINGPROOF_VM is set, RINGPROOF_KERNEL is not: name a bzImage")
+		t.Fatalf("%s is set, %s is not: name a bzImage", vmEnv, kernelEnv)
 	}
 	qemu, err := FindQEMU(t.Context(), "")
 	if err != nil {

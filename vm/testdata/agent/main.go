@@ -13,6 +13,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -56,7 +57,13 @@ func main() {
 	select {}
 }
 
+// portEnv holds the descriptor of the port that a replaced agent left open.
+const portEnv = "TEST_AGENT_PORT"
+
 func openPort() (*os.File, error) {
+	if fd, err := strconv.Atoi(os.Getenv(portEnv)); err == nil {
+		return os.NewFile(uintptr(fd), wire.PortName), nil
+	}
 	for range 5000 {
 		names, _ := filepath.Glob("/sys/class/virtio-ports/*/name")
 		for _, n := range names {
@@ -111,8 +118,11 @@ func (a *agent) become() {
 	sum := sha256.Sum256(a.exe.Bytes())
 	os.WriteFile("/tmp/agent", a.exe.Bytes(), 0o755)
 	a.conn.Send(&wire.PushDone{SHA256: hex.EncodeToString(sum[:])})
-	a.port.Close()
-	err := unix.Exec("/tmp/agent", []string{"/init"}, os.Environ())
+	// The port stays open: closing it would drop what the host sends from now on.
+	fd, err := unix.Dup(int(a.port.Fd()))
+	if err == nil {
+		err = unix.Exec("/tmp/agent", []string{"/init"}, append(os.Environ(), fmt.Sprintf("%s=%d", portEnv, fd)))
+	}
 	fmt.Println("test agent: exec:", err)
 }
 
