@@ -268,7 +268,7 @@ func groupProgram(name string, n int) *cases.Program {
 // catalogue times this program's own "test" as a user starts it.
 func (b *bencher) catalogue(ctx context.Context, _ *Host) error {
 	f := Figure{What: "ringproof test, the whole catalogue, warm, start to exit", Unit: "s"}
-	self, err := executable()
+	self, err := os.Executable()
 	if err != nil {
 		return err
 	}

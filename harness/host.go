@@ -4,11 +4,8 @@ package harness
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"sync"
@@ -19,34 +16,13 @@ import (
 	"github.com/ringproof/ringproof/vm/wire"
 )
 
-// BinaryEnv names the ringproof binary that guests shall run, where the
-// running program is not one itself (a test binary).
-const BinaryEnv = "RINGPROOF_BINARY"
-
-// executable returns the path of the binary that guests run.
-func executable() (string, error) {
-	if path := os.Getenv(BinaryEnv); path != "" {
-		return path, nil
-	}
-	return os.Executable()
-}
-
-// BuildID identifies the binary that guests run: the hex SHA-256 of its file.
+// BuildID identifies the running binary, which is what guests run: the hex SHA-256 of its file.
 func BuildID() (string, error) {
-	path, err := executable()
+	path, err := os.Executable()
 	if err != nil {
 		return "", err
 	}
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return "", err
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
+	return vm.HashFile(path)
 }
 
 // Host brings up guests of one kernel. It is made by [Open] and must be closed.
@@ -101,7 +77,7 @@ func Open(ctx context.Context, k images.Spec, g GuestSpec, dir string, progress 
 	if h.Kernel, err = store.Kernel(ctx, k, FromImages(progress)); err != nil {
 		return h, err
 	}
-	binary, err := executable()
+	binary, err := os.Executable()
 	if err != nil {
 		return h, &images.InfraError{Op: "find the running executable", Err: err}
 	}

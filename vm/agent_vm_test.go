@@ -30,7 +30,7 @@ func TestRealAgent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if cfg.BuildID, err = hashFile(cfg.Executable); err != nil {
+	if cfg.BuildID, err = HashFile(cfg.Executable); err != nil {
 		t.Fatal(err)
 	}
 	cfg.InitramfsBuild = cfg.BuildID

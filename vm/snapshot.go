@@ -59,7 +59,7 @@ func SnapshotKey(cfg Config, extra ...string) (string, error) {
 	if err := cfg.complete(); err != nil {
 		return "", err
 	}
-	kernel, err := hashFile(cfg.Kernel)
+	kernel, err := HashFile(cfg.Kernel)
 	if err != nil {
 		return "", infra("name a snapshot", err)
 	}
@@ -93,7 +93,8 @@ func hostCPU() string {
 	return strings.Join(keep, "")
 }
 
-func hashFile(path string) (string, error) {
+// HashFile returns the hex SHA-256 of a file: of an executable, its build ID.
+func HashFile(path string) (string, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return "", err

@@ -87,7 +87,7 @@ func newStarter(cfg GuestConfig) (*starter, error) {
 		if s.Executable == "" {
 			return nil, infra("start a guest", errors.New("neither an executable nor its build ID is given"))
 		}
-		sum, err := hashFile(s.Executable)
+		sum, err := HashFile(s.Executable)
 		if err != nil {
 			return nil, infra("start a guest", err)
 		}

@@ -349,7 +349,7 @@ func (e *execution) tearDown() {
 		e.resources[i].closeAll()
 	}
 	if e.x.sweepFrom > 0 {
-		unix.CloseRange(e.x.sweepFrom, ^uint(0), 0)
+		unix.RawSyscall(unix.SYS_CLOSE_RANGE, uintptr(e.x.sweepFrom), uintptr(^uint32(0)), 0)
 	}
 	e.x.mem.release(e.mem, clean)
 }

@@ -106,11 +106,18 @@ func mapLedger(fd int) (*ledger, error) {
 func (l *ledger) close() error { return unix.Munmap(l.mem) }
 
 // monotonic is CLOCK_MONOTONIC in ns, the clock that both sides and the probes use.
-func monotonic() int64 {
-	var ts unix.Timespec
-	unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts)
-	return ts.Nano()
-}
+// It is read through Go's clock, which makes no system call, and may be off
+// by the time between the two readings at the process's start.
+func monotonic() int64 { return clockBase + int64(time.Since(clockStart)) }
+
+var (
+	clockStart = time.Now()
+	clockBase  = func() int64 {
+		var ts unix.Timespec
+		unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts)
+		return ts.Nano()
+	}()
+)
 
 // The worker's side.
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"strconv"
 	"unsafe"
@@ -43,6 +44,7 @@ func work() error {
 	// garbage is small, so it waits until there is some.
 	debug.SetGCPercent(-1)
 	debug.SetMemoryLimit(48 << 20)
+	runtime.GOMAXPROCS(1)
 
 	name := append([]byte(workerName), 0)
 	unix.Prctl(unix.PR_SET_NAME, uintptr(unsafe.Pointer(&name[0])), 0, 0, 0) // for hang reports
@@ -111,7 +113,7 @@ func firstForeignFD() (uint, error) {
 // rawFD reads and writes with plain blocking system calls of which Go's
 // scheduler knows nothing, as package uring's are: a worker has one goroutine
 // that counts, and the scheduler's watch over threads in system calls costs
-// more than a small program.
+// more than a small program. What a program without resources calls is all of this kind.
 type rawFD int
 
 func (f rawFD) Read(b []byte) (int, error) {

@@ -231,9 +231,7 @@ func (t *Tracer) Wait(timeout time.Duration) error { return t.bell.wait(timeout)
 func (t *Tracer) Counts() (lost, missed uint64) {
 	lost = atomic.LoadUint64(&controlIn(t.shared).Lost) + t.queue.overwritten
 	for _, p := range t.programs {
-		if s, err := p.Stats(); err == nil {
-			missed += s.RecursionMisses
-		}
+		missed += skippedRuns(p.FD())
 	}
 	return lost, missed
 }
