@@ -24,7 +24,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("XDG_CACHE_HOME", e.WorkDir+"/cache")
 			return nil
 		},
-		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"status": status},
+		Cmds:                map[string]func(ts *testscript.TestScript, neg bool, args []string){"status": status},
 		RequireExplicitExec: true,
 	})
 }
