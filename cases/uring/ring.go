@@ -46,20 +46,26 @@ type mapping struct {
 }
 
 func mapRing(fd int, off int64, length uintptr) (mapping, error) {
-	p, err := unix.MmapPtr(fd, off, nil, length, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED|unix.MAP_POPULATE)
-	if err != nil {
-		return mapping{}, err
+	m := mapping{len: length}
+	addr, _, errno := unix.RawSyscall6(unix.SYS_MMAP, 0, length, unix.PROT_READ|unix.PROT_WRITE,
+		unix.MAP_SHARED|unix.MAP_POPULATE, uintptr(fd), uintptr(off))
+	if errno != 0 {
+		return mapping{}, errno
 	}
-	return mapping{p, length}, nil
+	*(*uintptr)(unsafe.Pointer(&m.ptr)) = addr // memory that Go's collector does not know
+	return m, nil
 }
 
 func (m *mapping) unmap() error {
 	if m.ptr == nil {
 		return nil
 	}
-	err := unix.MunmapPtr(m.ptr, m.len)
+	_, _, errno := unix.RawSyscall(unix.SYS_MUNMAP, uintptr(m.ptr), m.len, 0)
 	*m = mapping{}
-	return err
+	if errno != 0 {
+		return errno
+	}
+	return nil
 }
 
 func (m mapping) u32(off uint32) *uint32 { return (*uint32)(unsafe.Add(m.ptr, off)) }
@@ -263,8 +269,8 @@ func (r *Ring) Close() error {
 		return nil
 	}
 	err := errors.Join(r.rings.unmap(), r.cqRing.unmap(), r.sqes.unmap())
-	if e := unix.Close(r.fd); e != nil {
-		err = errors.Join(err, e)
+	if _, _, errno := unix.RawSyscall(unix.SYS_CLOSE, uintptr(r.fd), 0, 0); errno != 0 {
+		err = errors.Join(err, errno)
 	}
 	r.fd = -1
 	if err != nil {

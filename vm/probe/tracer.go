@@ -37,14 +37,16 @@ const DefaultRingBytes = 32 << 20
 // Its methods may be called by one goroutine at a time.
 type Tracer struct {
 	programs []*ebpf.Program
-	links    []link.Link
-	maps     map[string]*ebpf.Map
-	queue    *queue
-	bell     *bell
-	control  *os.File
-	shared   []byte
-	attached []string
-	missing  []string
+	// programFDs are the descriptors of programs.
+	programFDs []int
+	links      []link.Link
+	maps       map[string]*ebpf.Map
+	queue      *queue
+	bell       *bell
+	control    *os.File
+	shared     []byte
+	attached   []string
+	missing    []string
 }
 
 // programKinds says what each BPF program reports. Programs that only help
@@ -118,6 +120,9 @@ func Load(o Options) (_ *Tracer, err error) {
 	if err := t.openControl(); err != nil {
 		return nil, fmt.Errorf("load probes: %w", err)
 	}
+	if _, err := skippedRuns(t.programFDs); err != nil {
+		return nil, fmt.Errorf("load probes: %w", err)
+	}
 	return t, nil
 }
 
@@ -183,6 +188,7 @@ func (t *Tracer) attachAll(spec *ebpf.CollectionSpec, programs map[string]*ebpf.
 		}
 		delete(programs, name)
 		t.programs = append(t.programs, p)
+		t.programFDs = append(t.programFDs, p.FD())
 		t.links = append(t.links, l)
 		t.attached = append(t.attached, label(name, s.SectionName))
 		attached[name] = true
@@ -230,9 +236,7 @@ func (t *Tracer) Wait(timeout time.Duration) error { return t.bell.wait(timeout)
 // on that CPU, both since Load. It asks the kernel once per program.
 func (t *Tracer) Counts() (lost, missed uint64) {
 	lost = atomic.LoadUint64(&controlIn(t.shared).Lost) + t.queue.overwritten
-	for _, p := range t.programs {
-		missed += skippedRuns(p.FD())
-	}
+	missed, _ = skippedRuns(t.programFDs) // Load has seen that it works
 	return lost, missed
 }
 
