@@ -11,6 +11,7 @@ import (
 	"github.com/fxamacker/cbor/v2"
 
 	"github.com/ringproof/ringproof/cases"
+	"github.com/ringproof/ringproof/vm/wire"
 )
 
 // job is what PID 1 asks of a worker.
@@ -38,6 +39,22 @@ type report struct {
 // buffers and files.
 const maxPacket = 64 << 20
 
+var (
+	compactJob    = wire.Compact[job]()
+	compactReport = wire.Compact[report]()
+)
+
+// compact returns what stands for a job or report in the encoder and decoder.
+func compact(v any) any {
+	switch v := v.(type) {
+	case *job:
+		return compactJob(v)
+	case *report:
+		return compactReport(v)
+	}
+	return v
+}
+
 // A pipe carries jobs one way and reports the other between PID 1 and a
 // worker: CBOR behind a 4-byte length. One goroutine may send and one receive.
 type pipe struct {
@@ -51,7 +68,7 @@ func newPipe(rw io.ReadWriter) *pipe {
 }
 
 func (p *pipe) send(v any) error {
-	body, err := cbor.Marshal(v)
+	body, err := cbor.Marshal(compact(v))
 	if err != nil {
 		return fmt.Errorf("encode %T: %w", v, err)
 	}
@@ -80,7 +97,7 @@ func (p *pipe) recv(v any) error {
 	if _, err := io.ReadFull(p.r, p.buf[:n]); err != nil {
 		return err
 	}
-	if err := cbor.Unmarshal(p.buf[:n], v); err != nil {
+	if err := cbor.Unmarshal(p.buf[:n], compact(v)); err != nil {
 		return fmt.Errorf("decode %T: %w", v, err)
 	}
 	return nil

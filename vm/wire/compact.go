@@ -5,6 +5,7 @@ package wire
 import (
 	"fmt"
 	"reflect"
+	"unsafe"
 )
 
 // A Run travels for every program, and decoding a CBOR map with a text key for
@@ -13,7 +14,7 @@ import (
 // of its type in which each struct field is tagged to have its number for a
 // key and to be left out when it is zero: an eighth of the bytes, half the time. Only
 // host and guest of the same build exchange Runs, so the numbers need not be
-// stable. All other messages keep their names as keys; for a Ran, most of which is
+// stable. The agent hands programs on to its workers in the same way, by [Compact]. All other messages keep their names as keys; for a Ran, most of which is
 // raw events, the twin would make encoding slower, and that is the guest's half.
 
 // compactOf returns the twin of t: the same type with other struct tags
@@ -41,13 +42,21 @@ func compactOf(t reflect.Type) reflect.Type {
 	return t
 }
 
-var compactRun = compactOf(reflect.TypeFor[Run]())
+// Compact returns a function that returns a *T as a pointer to T's twin, which
+// shares its memory, for the CBOR encoder and decoder: that is how a Run
+// travels. Empty slices arrive as nil. Both ends must be of one build. T must
+// hold exported fields only, and no maps with structs in them.
+func Compact[T any]() func(*T) any {
+	twin := compactOf(reflect.TypeFor[T]())
+	return func(m *T) any { return reflect.NewAt(twin, unsafe.Pointer(m)).Interface() }
+}
 
-// compact returns msg as a pointer to its type's twin, which shares its
-// memory, or msg itself for messages that have none.
+var compactRun = Compact[Run]()
+
+// compact returns what stands for msg in the encoder and decoder.
 func compact(msg any) any {
 	if m, ok := msg.(*Run); ok {
-		return reflect.NewAt(compactRun, reflect.ValueOf(m).UnsafePointer()).Interface()
+		return compactRun(m)
 	}
 	return msg
 }
