@@ -14,7 +14,8 @@ import (
 // of its type in which each struct field is tagged to have its number for a
 // key and to be left out when it is zero: an eighth of the bytes, half the time. Only
 // host and guest of the same build exchange Runs, so the numbers need not be
-// stable. The agent hands programs on to its workers in the same way, by [Compact]. All other messages keep their names as keys; for a Ran, most of which is
+// stable. The agent hands programs on to its workers in the same way, by
+// [Compact]. All other messages keep their names as keys; for a Ran, most of which is
 // raw events, the twin would make encoding slower, and that is the guest's half.
 
 // compactOf returns the twin of t: the same type with other struct tags
