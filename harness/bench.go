@@ -307,8 +307,8 @@ func (b *bencher) unchanged(ctx context.Context, _ *Host) error {
 func (b *bencher) seriesChange(ctx context.Context) error {
 	changed := b.Kernel
 	patch := filepath.Join(b.tmp, "bench.patch")
-	text := fmt.Sprintf("--- /dev/null\n+++ b/io_uring/ringproof-bench.h\n@@ -0,0 +1 @@\n+/* %d */\n"+
-		"--- a/io_uring/nop.h\n+++ b/io_uring/nop.h\n@@ -1,1 +1,2 @@\n // SPDX-License-Identifier: GPL-2.0\n+/* %[1]d */\n", time.Now().UnixNano())
+	text := fmt.Sprintf("--- a/io_uring/nop.h\n+++ b/io_uring/nop.h\n@@ -1,3 +1,4 @@\n // SPDX-License-Identifier: GPL-2.0\n"+
+		"+/* %d */\n \n int io_nop_prep(struct io_kiocb *req, const struct io_uring_sqe *sqe);\n", time.Now().UnixNano())
 	if err := os.WriteFile(patch, []byte(text), 0o644); err != nil {
 		return err
 	}
