@@ -115,7 +115,7 @@ func (c *runCmd) Run(ctx context.Context, s *streams) error {
 		}
 	}
 	if len(bad) > 0 {
-		return &exit{exitUsage, joinLines(bad)}
+		return &exit{exitUsage, errors.Join(bad...)}
 	}
 	return testPrograms(ctx, s, c.kernelFlags, c.guestFlags, c.outFlags, programs, true)
 }
