@@ -29,6 +29,9 @@ type Flavour struct {
 	// Overlays are appended to files of the tree after the series, for what
 	// Kconfig cannot say, such as instrumenting a single directory.
 	Overlays []Overlay
+	// Slowdown is how much slower than flavour fast the kernel is taken to
+	// be, at least 1: what every timeout is stretched by.
+	Slowdown float64
 }
 
 // Overlay is text that a flavour appends to one file of the kernel tree.
@@ -41,14 +44,36 @@ type Overlay struct {
 // (see Documentation/dev-tools/kcov.rst).
 var kcovUring = Overlay{Path: "io_uring/Makefile", Append: "KCOV_INSTRUMENT := y\n"}
 
+// kcsanUring limits KCSAN to io_uring/. The variable is what a directory's
+// makefile opts out with; exported, it is every directory's default.
+var kcsanUring = []Overlay{
+	{Path: "Makefile", Append: "export KCSAN_SANITIZE := n\n"},
+	{Path: "io_uring/Makefile", Append: "KCOV_INSTRUMENT := y\nKCSAN_SANITIZE := y\n"},
+}
+
 // flavours is the table of everything that can be built. A new flavour is a
 // line here and a fragment beside it.
 var flavours = []Flavour{
 	{
 		Name:      "fast",
 		About:     "BTF, probes, KCOV for io_uring/ only",
-		Fragments: []string{"base.config", "fast.config"},
+		Fragments: []string{"base.config"},
 		Overlays:  []Overlay{kcovUring},
+		Slowdown:  1,
+	},
+	{
+		Name:      "kasan",
+		About:     "KASAN, lockdep, UBSAN, list and object debugging, fault injection",
+		Fragments: []string{"base.config", "kasan.config"},
+		Overlays:  []Overlay{kcovUring},
+		Slowdown:  4,
+	},
+	{
+		Name:      "kcsan",
+		About:     "KCSAN for io_uring/ only",
+		Fragments: []string{"base.config", "kcsan.config"},
+		Overlays:  kcsanUring,
+		Slowdown:  4,
 	},
 }
 

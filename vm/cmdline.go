@@ -70,8 +70,8 @@ func (b board) kernel() []string {
 	// So does the clocksource watchdog, which would fall back to a clock that
 	// is dear to read: QEMU keeps the TSC of its CPUs in step. The delay loop
 	// of the second CPU would be measured, since an emulated TSC is not called
-	// constant; it counts TSC cycles, HZ=1000, and 5 GHz is long enough anywhere.
-	return []string{"no_timer_check", "tsc=reliable", "lpj=5000000"}
+	// constant; it counts TSC cycles per tick, HZ=250, and 5 GHz is long enough anywhere.
+	return []string{"no_timer_check", "tsc=reliable", "lpj=20000000"}
 }
 
 // cpus is the number of virtual CPUs.
