@@ -453,10 +453,12 @@ func (e *Expectation) drains() {
 			g := &e.Structure.Groups[r.Group]
 			drained, rule = g.Requests(), "G8"
 		}
-		var earlier, later []int
+		var earlier, groups, later []int
 		for j := range e.Requests {
 			switch other := &e.Requests[j]; {
 			case other.Ring != r.Ring || other.Opaque:
+			case j < i && other.Role != Plain:
+				groups = append(groups, j)
 			case j < i:
 				earlier = append(earlier, j)
 			case j > drained[len(drained)-1]:
@@ -464,6 +466,7 @@ func (e *Expectation) drains() {
 			}
 		}
 		e.order(rule, earlier, Done, drained, Issued)
+		e.order("G8", groups, Done, drained, Issued)
 		if r.Role == Leader {
 			e.order(rule, drained, Done, later, Issued)
 		}
