@@ -19,6 +19,9 @@ type change struct {
 	content []byte
 	exec    bool // mode 0755 instead of 0644
 	deleted bool
+	// by tells for each line which patch wrote it, counted from 1; 0 is the
+	// source itself. nil where no patch did.
+	by []int
 }
 
 // Git's modes, as they stand in a patch.
@@ -35,6 +38,7 @@ func patched(root string, s *Series, allowBuildFiles bool) (map[string]*change, 
 	a := &applier{root: root, files: map[string]*change{}, allow: allowBuildFiles}
 	for i := range s.Patches {
 		p := &s.Patches[i]
+		a.patch = i + 1
 		for _, f := range p.files {
 			if err := a.file(f); err != nil {
 				err.Patch = p.Name
@@ -49,6 +53,7 @@ type applier struct {
 	root  string
 	files map[string]*change
 	allow bool
+	patch int // that is being applied, counted from 1
 }
 
 func refuse(file, format string, args ...any) *ApplyError {
@@ -102,7 +107,7 @@ func (a *applier) file(f *gitdiff.File) *ApplyError {
 			return conflict(f.NewName, "it already exists")
 		}
 	}
-	content, herr := applyHunks(old.content, f.TextFragments)
+	content, by, herr := applyHunks(old, f.TextFragments, a.patch)
 	if herr != nil {
 		herr.File = name
 		return herr
@@ -120,7 +125,7 @@ func (a *applier) file(f *gitdiff.File) *ApplyError {
 	if f.NewMode != 0 {
 		exec = f.NewMode&0o111 != 0
 	}
-	a.files[f.NewName] = &change{content: content, exec: exec}
+	a.files[f.NewName] = &change{content: content, exec: exec, by: by}
 	return nil
 }
 
@@ -209,41 +214,52 @@ type image struct {
 	// done marks lines that a hunk of this patch wrote: another one must not
 	// match them again.
 	done []bool
+	by   []int // see change
 }
 
-func newImage(b []byte) *image {
-	lines := strings.SplitAfter(string(b), "\n")
+func newImage(c *change) *image {
+	lines := strings.SplitAfter(string(c.content), "\n")
 	if n := len(lines) - 1; lines[n] == "" {
 		lines = lines[:n]
 	}
-	return &image{lines: lines, done: make([]bool, len(lines))}
+	by := c.by
+	if len(by) != len(lines) {
+		by = make([]int, len(lines))
+	}
+	return &image{lines: lines, done: make([]bool, len(lines)), by: by}
 }
 
 // applyHunks applies the hunks of one file in order, as apply_one_fragment
 // and find_pos of git's apply.c do it.
-func applyHunks(old []byte, hunks []*gitdiff.TextFragment) ([]byte, *ApplyError) {
+func applyHunks(old *change, hunks []*gitdiff.TextFragment, patch int) (content []byte, by []int, _ *ApplyError) {
 	if len(hunks) == 0 {
-		return old, nil
+		return old.content, old.by, nil
 	}
 	img := newImage(old)
 	for i, h := range hunks {
 		var pre, post []string
+		var from []int // per line of post: its place in pre, -1 for an added one
 		for _, l := range h.Lines {
-			if l.Old() {
-				pre = append(pre, l.Line)
-			}
 			if l.New() {
 				post = append(post, l.Line)
+				if l.Old() {
+					from = append(from, len(pre))
+				} else {
+					from = append(from, -1)
+				}
+			}
+			if l.Old() {
+				pre = append(pre, l.Line)
 			}
 		}
 		at := img.find(h, pre)
 		if at < 0 {
 			e := &ApplyError{Hunk: i + 1, Line: int(h.OldPosition), Reason: img.mismatch(h, pre)}
-			return nil, e
+			return nil, nil, e
 		}
-		img.replace(at, len(pre), post)
+		img.replace(at, len(pre), post, from, patch)
 	}
-	return []byte(strings.Join(img.lines, "")), nil
+	return []byte(strings.Join(img.lines, "")), img.by, nil
 }
 
 // find returns the index of the line at which pre matches, looking first where the
@@ -284,11 +300,17 @@ func (m *image) match(at int, pre []string, atStart, atEnd bool) bool {
 	return true
 }
 
-func (m *image) replace(at, n int, post []string) {
-	done := make([]bool, len(post))
+// replace puts post in the place of n lines. Lines that it shares with them
+// stay whose they are, the others are the patch's.
+func (m *image) replace(at, n int, post []string, from []int, patch int) {
+	done, by := make([]bool, len(post)), make([]int, len(post))
 	for i := range done {
-		done[i] = true
+		done[i], by[i] = true, patch
+		if from[i] >= 0 {
+			by[i] = m.by[at+from[i]]
+		}
 	}
+	m.by = append(append(append([]int(nil), m.by[:at]...), by...), m.by[at+n:]...)
 	m.lines = append(append(append([]string(nil), m.lines[:at]...), post...), m.lines[at+n:]...)
 	m.done = append(append(append([]bool(nil), m.done[:at]...), done...), m.done[at+n:]...)
 }
