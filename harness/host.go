@@ -12,6 +12,7 @@ import (
 
 	"github.com/ringproof/ringproof/cases"
 	"github.com/ringproof/ringproof/images"
+	"github.com/ringproof/ringproof/kconfig"
 	"github.com/ringproof/ringproof/vm"
 	"github.com/ringproof/ringproof/vm/wire"
 )
@@ -40,6 +41,9 @@ type Host struct {
 	tally   Tally
 	notices []string
 }
+
+// guestCPUs is what races need at least.
+const guestCPUs = 2
 
 // Tally counts what guests cost.
 type Tally struct {
@@ -77,6 +81,10 @@ func Open(ctx context.Context, k images.Spec, g GuestSpec, dir string, progress 
 	if h.Kernel, err = store.Kernel(ctx, k, FromImages(progress)); err != nil {
 		return h, err
 	}
+	flavour, err := kconfig.ByName(h.Kernel.Provenance.Flavour)
+	if err != nil {
+		return h, err
+	}
 	binary, err := os.Executable()
 	if err != nil {
 		return h, &images.InfraError{Op: "find the running executable", Err: err}
@@ -93,7 +101,8 @@ func Open(ctx context.Context, k images.Spec, g GuestSpec, dir string, progress 
 	h.config = vm.GuestConfig{
 		Config: vm.Config{
 			QEMU: qemu, Kernel: h.Kernel.BzImage, Initramfs: initramfs, InitramfsBuild: buildID,
-			CacheDir: filepath.Join(store.Dir(), "vm"), Slowdown: g.Slowdown, GDB: g.GDB,
+			CacheDir: filepath.Join(store.Dir(), "vm"), GDB: g.GDB,
+			CPUs: guestCPUs, Slowdown: max(g.Slowdown, 1) * flavour.Slowdown, MemMB: flavour.MemMB,
 		},
 		Executable: binary, BuildID: buildID,
 		Settings: wire.Settings{Profile: *profile, Probes: !g.NoProbes, RingBytes: g.RingBytes},

@@ -73,7 +73,7 @@ func Test(ctx context.Context, spec TestSpec) (*report.Run, error) {
 	run.Took = time.Since(started).Seconds()
 	tally, notices := host.Tally()
 	run.Guest = report.Guest{
-		Accel: string(host.Accel), QEMU: host.QEMU.Version, CPUs: 2, MemMB: 512,
+		Accel: string(host.Accel), QEMU: host.QEMU.Version, CPUs: guestCPUs, MemMB: host.config.MemMB,
 		Boots: tally.Boots, Restores: tally.Restores, BootSeconds: tally.Up, Info: tally.Info,
 	}
 	run.Notes = notices

@@ -32,6 +32,8 @@ type Flavour struct {
 	// Slowdown is how much slower than flavour fast the kernel is taken to
 	// be, at least 1: what every timeout is stretched by.
 	Slowdown float64
+	// MemMB is the memory that a guest with this kernel needs, in MiB.
+	MemMB int
 }
 
 // Overlay is text that a flavour appends to one file of the kernel tree.
@@ -60,20 +62,23 @@ var flavours = []Flavour{
 		Fragments: []string{"base.config"},
 		Overlays:  []Overlay{kcovUring},
 		Slowdown:  1,
+		MemMB:     512,
 	},
 	{
 		Name:      "kasan",
 		About:     "KASAN, lockdep, UBSAN, list and object debugging, fault injection",
 		Fragments: []string{"base.config", "kasan.config"},
 		Overlays:  []Overlay{kcovUring},
-		Slowdown:  4,
+		Slowdown:  2,
+		MemMB:     768,
 	},
 	{
 		Name:      "kcsan",
 		About:     "KCSAN for io_uring/ only",
 		Fragments: []string{"base.config", "kcsan.config"},
 		Overlays:  kcsanUring,
-		Slowdown:  4,
+		Slowdown:  2,
+		MemMB:     512,
 	},
 }
 

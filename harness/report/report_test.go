@@ -218,7 +218,8 @@ func TestText(t *testing.T) {
 		"step 3 (wait r0) did not return within 5 s",
 		"INCONCLUSIVE lossy",
 		"    | [    3.118230] refcount_t: underflow; use-after-free.\n",
-		"\n3 passed, 5 failed, 1 skipped, 1 inconclusive, 1 infrastructure\nreport  out/x/report.html\n",
+		"\nreport  out/x/report.html\n",
+		"\n3 passed, 5 failed, 1 skipped, 1 inconclusive, 1 infrastructure\n",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("text lacks %q", want)

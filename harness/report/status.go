@@ -55,6 +55,13 @@ func (c *Counts) Failed() int { return c.Fail + c.Crash + c.Hang }
 // Total is the number of cases.
 func (c *Counts) Total() int { return c.Pass + c.Failed() + c.Skip + c.Inconclusive + c.Infra }
 
+// Add counts o's cases as well.
+func (c *Counts) Add(o Counts) {
+	for _, s := range statuses {
+		*c.of(s) += *o.of(s)
+	}
+}
+
 // String is the line that every run ends with: "N passed, N failed, N
 // skipped", where failed includes crashes and hangs. Cases without a verdict
 // on the kernel follow only where there are some.

@@ -32,8 +32,8 @@ const (
 )
 
 // WriteText prints r for a terminal or a mail: for each case that did not
-// pass the broken rules, what happened and the program; then the counts on a
-// line of their own, "N passed, N failed, N skipped"; then the paths.
+// pass the broken rules, what happened and the program; then the paths; then
+// the counts on a line of their own, "N passed, N failed, N skipped".
 func WriteText(w io.Writer, r *Run, opts TextOptions) error {
 	t := &textWriter{w: w, opts: opts}
 	dirs := caseDirs(r.Cases)
@@ -65,13 +65,13 @@ func WriteText(w io.Writer, r *Run, opts TextOptions) error {
 	if _, lost, missed := r.evidence(); lost+missed > 0 {
 		t.printf("note: %d events lost, %d probe runs missed\n", lost, missed)
 	}
-	counts := r.Counts()
-	t.printf("%s\n", counts.String())
 	if opts.Dir != "" {
 		for _, f := range []struct{ what, name string }{{"report", HTMLFile}, {"trace", TraceFile}, {"junit", JUnitFile}} {
 			t.printf("%-7s %s\n", f.what, filepath.Join(opts.Dir, f.name))
 		}
 	}
+	counts := r.Counts()
+	t.printf("%s\n", counts.String())
 	return t.err
 }
 

@@ -3,37 +3,65 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
-	"regexp"
-	"strconv"
-	"time"
+	"slices"
 
-	"github.com/ringproof/ringproof/cases"
 	"github.com/ringproof/ringproof/harness"
 	"github.com/ringproof/ringproof/harness/report"
 	"github.com/ringproof/ringproof/images"
+	"github.com/ringproof/ringproof/kconfig"
 	"github.com/ringproof/ringproof/vm"
 )
 
-// kernelFlags say which kernel is meant.
-type kernelFlags struct {
+// sourceFlags say what every kernel of a command is built from.
+type sourceFlags struct {
 	Source     string   `default:"debian:linux-source-6.12" placeholder:"SPEC" help:"Where the kernel comes from: debian:PACKAGE, tar:FILE, dir:TREE, git:REPO@REF, url:URL#sha256=HEX. Default: ${default}."`
-	Series     string   `default:"v4" help:"Patch series: a built-in name (${series}), a directory of patches, a patch or an mbox. Default: ${default}."`
-	Patch      []string `placeholder:"FILE" help:"One more patch on top of the series; may be repeated."`
-	Flavour    string   `default:"fast" help:"Kernel configuration: ${flavours}. Default: ${default}."`
+	Patch      []string `sep:"none" placeholder:"FILE" help:"One more patch on top of the series; may be repeated."`
 	AllowBuild bool     `name:"allow-build-files" help:"Accept a series that changes Makefiles, Kconfig, scripts/ or tools/: building it runs them on this host."`
 }
 
-func (k *kernelFlags) kernel() images.Spec {
+func (f *sourceFlags) kernel(series, flavour string) images.Spec {
 	return images.Spec{
-		Source: k.Source, Series: k.Series, Patches: k.Patch, Flavour: k.Flavour, AllowBuildFiles: k.AllowBuild,
+		Source: f.Source, Series: series, Patches: f.Patch, Flavour: flavour, AllowBuildFiles: f.AllowBuild,
 	}
+}
+
+// kernelFlags say which kernel is meant, where it can be one only.
+type kernelFlags struct {
+	sourceFlags
+	Series  string `default:"v4" help:"Patch series: a built-in name (${series}), a directory of patches, a patch or an mbox. Default: ${default}."`
+	Flavour string `default:"fast" help:"Kernel configuration: ${flavours}. Default: ${default}."`
+}
+
+func (k *kernelFlags) kernel() images.Spec { return k.sourceFlags.kernel(k.Series, k.Flavour) }
+
+// kernelsFlags say which kernels are meant: every series in every flavour.
+type kernelsFlags struct {
+	sourceFlags
+	Series  []string `default:"v4" help:"Patch series: a built-in name (${series}), a directory of patches, a patch or an mbox; several by repeating it or with commas. Default: ${default}."`
+	Flavour []string `default:"fast" help:"Kernel configuration: ${flavours}; several like series. Default: ${default}."`
+}
+
+// kernels returns every series in every flavour, each once, in the order they
+// were given, flavours first: what one flavour says of all series is known
+// before the next, usually slower one begins.
+func (k *kernelsFlags) kernels() ([]images.Spec, error) {
+	var specs []images.Spec
+	for i, flavour := range k.Flavour {
+		if _, err := kconfig.ByName(flavour); err != nil {
+			return nil, &exit{exitUsage, err}
+		}
+		if slices.Contains(k.Flavour[:i], flavour) {
+			continue
+		}
+		for n, series := range k.Series {
+			if !slices.Contains(k.Series[:n], series) {
+				specs = append(specs, k.kernel(series, flavour))
+			}
+		}
+	}
+	return specs, nil
 }
 
 // guestFlags say how guests are run and judged.
@@ -52,117 +80,6 @@ func (g *guestFlags) guests() harness.GuestSpec {
 		Profile: g.Profile, Accel: vm.Accel(g.Accel), Guests: g.Guests, NoSnapshot: g.NoSnapshot,
 		NoProbes: g.NoProbes, RingBytes: g.RingBytes, Slowdown: g.Slowdown,
 	}
-}
-
-// outFlags say where the run's files go and what is printed.
-type outFlags struct {
-	Out  string `default:"out" type:"path" help:"Directory under which the run's own directory is made. Default: ${default}."`
-	JSON bool   `help:"Print results.json on standard output, everything else on standard error."`
-}
-
-type testCmd struct {
-	kernelFlags
-	guestFlags
-	outFlags
-	Only string `placeholder:"REGEXP" help:"Run only the programs of the catalogue whose name matches."`
-	List bool   `help:"List the programs and leave."`
-}
-
-func (c *testCmd) Run(ctx context.Context, s *streams) error {
-	programs, err := cases.Catalogue()
-	if err != nil {
-		return err
-	}
-	if c.Only != "" {
-		re, err := regexp.Compile(c.Only)
-		if err != nil {
-			return &exit{exitUsage, fmt.Errorf("--only: %w", err)}
-		}
-		programs = selectPrograms(programs, re)
-		if len(programs) == 0 {
-			return &exit{exitUsage, fmt.Errorf("--only %s: no program of the catalogue matches (--list shows them)", c.Only)}
-		}
-	}
-	if c.List {
-		for _, p := range programs {
-			fmt.Fprintf(s.out, "%-36s %s\n", p.Name, firstLine(p.About))
-		}
-		return nil
-	}
-	return testPrograms(ctx, s, c.kernelFlags, c.guestFlags, c.outFlags, programs, false)
-}
-
-type runCmd struct {
-	kernelFlags
-	guestFlags
-	outFlags
-	Files []string `arg:"" type:"existingfile" help:"Programs in their text form (.ring)."`
-}
-
-func (c *runCmd) Run(ctx context.Context, s *streams) error {
-	var programs []*cases.Program
-	var bad []error
-	for _, f := range c.Files {
-		text, err := os.ReadFile(f)
-		if err == nil {
-			var p *cases.Program
-			if p, err = cases.Parse(f, text); err == nil {
-				programs = append(programs, p)
-			}
-		}
-		if err != nil {
-			bad = append(bad, err)
-		}
-	}
-	if len(bad) > 0 {
-		return &exit{exitUsage, errors.Join(bad...)}
-	}
-	return testPrograms(ctx, s, c.kernelFlags, c.guestFlags, c.outFlags, programs, true)
-}
-
-// testPrograms runs programs on the chosen kernel, writes the report and
-// turns its result into the exit status.
-func testPrograms(ctx context.Context, s *streams, k kernelFlags, g guestFlags, o outFlags, programs []*cases.Program, verbose bool) error {
-	dir, err := runDir(o.Out, k.Series, k.Flavour)
-	if err != nil {
-		return &exit{exitInfra, err}
-	}
-	p := newProgress(s.err)
-	defer p.close()
-	text := s.out
-	if o.JSON {
-		text = s.err
-	}
-	run, err := harness.Test(ctx, harness.TestSpec{
-		Kernel: k.kernel(), Guest: g.guests(), Programs: programs, Dir: dir,
-		Version: version, Progress: p.event, Case: p.verdict,
-	})
-	p.close()
-	if run == nil {
-		os.Remove(dir) // only if nothing was written: a console log is kept
-		return err
-	}
-	if werr := report.Write(dir, run); werr != nil {
-		return &exit{exitInfra, werr}
-	}
-	if o.JSON {
-		enc := json.NewEncoder(s.out)
-		enc.SetIndent("", " ")
-		if err := enc.Encode(run); err != nil {
-			return err
-		}
-	}
-	terr := report.WriteText(text, run, report.TextOptions{Dir: dir, Detail: verbose, Color: isTerminal(text)})
-	if err != nil {
-		return err
-	}
-	if terr != nil {
-		return terr
-	}
-	if status := report.ExitCode(run); status != 0 {
-		return &exit{status: status}
-	}
-	return nil
 }
 
 type reportCmd struct {
@@ -217,33 +134,4 @@ func (versionCmd) Run(s *streams) error {
 	}
 	fmt.Fprintf(s.out, "ringproof %s\nbuild ID %s\n", version, id)
 	return nil
-}
-
-func selectPrograms(all []*cases.Program, re *regexp.Regexp) []*cases.Program {
-	var some []*cases.Program
-	for _, p := range all {
-		if re.MatchString(p.Name) {
-			some = append(some, p)
-		}
-	}
-	return some
-}
-
-// runDir makes the directory of one run below out, named by time, series and flavour.
-func runDir(out, series, flavour string) (string, error) {
-	name := time.Now().Format("20060102-150405") + "-" + filepath.Base(series) + "-" + flavour
-	err := os.MkdirAll(out, 0o755)
-	for n := 1; err == nil; n++ {
-		dir := filepath.Join(out, name)
-		if n > 1 {
-			dir += "." + strconv.Itoa(n)
-		}
-		if err = os.Mkdir(dir, 0o755); err == nil {
-			return dir, nil
-		}
-		if errors.Is(err, fs.ErrExist) && n < 100 {
-			err = nil // another run began in the same second
-		}
-	}
-	return "", fmt.Errorf("make a directory for the report: %w; choose another with --out", err)
 }

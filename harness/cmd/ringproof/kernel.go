@@ -19,16 +19,30 @@ type kernelCmd struct {
 }
 
 type kernelBuildCmd struct {
-	kernelFlags
+	kernelsFlags
 }
 
+// Run prints one image's path per kernel, in the order of [kernelsFlags.kernels].
 func (c *kernelBuildCmd) Run(ctx context.Context, s *streams) error {
+	specs, err := c.kernels()
+	if err != nil {
+		return err
+	}
 	store, err := images.Open("")
 	if err != nil {
 		return err
 	}
+	for _, spec := range specs {
+		if err := buildKernel(ctx, s, store, spec); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func buildKernel(ctx context.Context, s *streams, store *images.Store, spec images.Spec) error {
 	p := newProgress(s.err)
-	img, err := store.Kernel(ctx, c.kernel(), harness.FromImages(p.event))
+	img, err := store.Kernel(ctx, spec, harness.FromImages(p.event))
 	p.close()
 	if err != nil {
 		return err
@@ -72,19 +86,25 @@ func printEntries(s *streams, entries []images.Entry, kind string) error {
 }
 
 type kernelKeyCmd struct {
-	kernelFlags
+	kernelsFlags
 }
 
 func (c *kernelKeyCmd) Run(ctx context.Context, s *streams) error {
+	specs, err := c.kernels()
+	if err != nil {
+		return err
+	}
 	store, err := images.Open("")
 	if err != nil {
 		return err
 	}
-	key, err := store.Key(ctx, c.kernel(), nil)
-	if err != nil {
-		return err
+	for _, spec := range specs {
+		key, err := store.Key(ctx, spec, nil)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintln(s.out, key)
 	}
-	fmt.Fprintln(s.out, key)
 	return nil
 }
 

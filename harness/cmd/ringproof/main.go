@@ -111,19 +111,24 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	return explain(stderr, k.Run())
 }
 
-// explain prints what ended a command and picks the exit status.
+// explain prints what ended a command and returns the exit status.
 func explain(stderr io.Writer, err error) int {
+	var e *exit
+	if err != nil && !(errors.As(err, &e) && e.err == nil) {
+		fmt.Fprintf(stderr, "ringproof: %v\n", err)
+	}
+	return exitStatus(err)
+}
+
+// exitStatus is what a command exits with that ended with err.
+func exitStatus(err error) int {
 	if err == nil {
 		return exitOK
 	}
 	var e *exit
 	if errors.As(err, &e) {
-		if e.err != nil {
-			fmt.Fprintf(stderr, "ringproof: %v\n", e.err)
-		}
 		return e.status
 	}
-	fmt.Fprintf(stderr, "ringproof: %v\n", err)
 	switch harness.BlameFor(err) {
 	case harness.BlameKernel:
 		return exitFailed
