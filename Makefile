@@ -56,11 +56,11 @@ lint: ## gofmt, go vet, staticcheck, actionlint
 	@$(GO) run $(STATICCHECK) ./...
 	@$(GO) run $(ACTIONLINT) $(wildcard .github/workflows/*.yml)
 
-generate: ## regenerate the eBPF objects and their Go side
-	@$(GO) generate ./vm/probe
+generate: ## regenerate the eBPF objects and the families of the catalogue
+	@$(GO) generate ./vm/probe ./cases/families
 
 generate-check: generate ## fail if a committed generated file is not current
-	@git diff --exit-code --stat -- vm/probe || { echo "generated files differ: commit what 'make generate' made"; exit 1; }
+	@git diff --exit-code --stat -- vm/probe cases/catalogue || { echo "generated files differ: commit what 'make generate' made"; exit 1; }
 
 bench: deps build ## the figures of docs/performance.md, measured here
 	@$(BINARY) bench --source $(SOURCE) --series $(SERIES)

@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: Apache-2.0
+# Only a member asks for io-wq, and is done there on its own. The
+# leader's CQE still comes last, and the others must not be sent to
+# io-wq. The group is part of a link chain.
+# Written by cases/families, family workers.
+name group-async-for-member-in-chain
+rules G9 G4 P7.10
+needs groups
+
+ring r0 entries=8
+pipe p0
+file f0 size=4096 fill=21
+buf b0 size=64
+buf b1 size=64
+
+submit r0
+  nop LINK
+  leader: read p0.r b0 len=64 GROUP LINK
+  m1: read f0 b1 len=64 GROUP ASYNC
+  m2: nop
+  behind1: nop
+feed p0.w 64 fill=9
+wait r0

@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: Apache-2.0
+# A linked timeout ends the request ahead of a group: the group is
+# cancelled. The completion queue is full: every CQE goes to the
+# overflow list.
+# Written by cases/families, family timeouts.
+name group-behind-link-timeout-overflow
+rules G7
+needs groups
+
+ring r0 entries=4 cq=4
+pipe p0
+buf b0 size=64
+
+submit r0
+  nop
+  nop
+  nop
+  nop
+submit r0
+  ahead: read p0.r b0 len=64 LINK
+  lt: link_timeout 2ms LINK
+  leader: nop GROUP
+  m1: nop
+wait r0

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+# Two rings, each with a group. The second ring's must not wait for the
+# first ring's. The kernel's thread submits; requests wait in an armed
+# poll.
+# Written by cases/families, family neighbours.
+name group-beside-ring-sqpoll
+rules G12
+needs groups
+
+ring r0 entries=8 flags=SQPOLL
+ring r1 entries=8 flags=SQPOLL
+pipe p0
+pipe p1
+pipe p2
+pipe p3
+buf b0 size=64
+buf b1 size=64
+buf b2 size=64
+buf b3 size=64
+
+submit r0
+  leader0: read p0.r b0 len=64 GROUP
+  m0: read p1.r b1 len=64
+submit r1
+  leader1: read p2.r b2 len=64 GROUP
+  m1: read p3.r b3 len=64
+feed p2.w 64 fill=11
+feed p3.w 64 fill=12
+wait r1
+feed p0.w 64 fill=9
+feed p1.w 64 fill=10
+wait r0

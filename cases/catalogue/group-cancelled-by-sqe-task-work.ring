@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: Apache-2.0
+# A request cancels the leader by its user_data. Everything must
+# complete in bounded time, once. Requests complete in task work.
+# Written by cases/families, family endings.
+name group-cancelled-by-sqe-task-work
+rules G11
+needs groups
+
+ring r0 entries=4
+pipe p0
+pipe p1
+
+submit r0
+  leader: poll_add p0.r events=IN GROUP
+  m1: poll_add p1.r events=IN GROUP
+  m2: nop
+  mark: nop
+wait r0 1
+submit r0
+  async_cancel leader
+feed p1.w 64 fill=10
+wait r0

@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: Apache-2.0
+# The process is killed while a whole group waits for the link ahead of
+# it, and another for a drain. Requests run in io-wq.
+# Written by cases/families, family endings.
+name group-held-when-killed-io-wq
+rules G11 G5
+needs groups
+
+ring r0 entries=8
+pipe p0
+pipe p1
+buf b0 size=64
+buf b1 size=64
+
+submit r0
+  ahead: read p0.r b0 len=64 LINK ASYNC
+  leader0: nop GROUP
+  m0: nop
+  leader1: nop GROUP DRAIN
+  m1: read p1.r b1 len=64 ASYNC
+kill

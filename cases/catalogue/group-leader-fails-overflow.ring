@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: Apache-2.0
+# The leader of a group fails. Its members go their own way in one
+# revision and are cancelled in the other. The completion queue is full:
+# every CQE goes to the overflow list.
+# Written by cases/families, family revisions.
+name group-leader-fails-overflow
+rules P4.4 P7.5
+needs groups
+
+ring r0 entries=4 cq=4
+pipe p0
+pipe p1
+buf b0 size=64
+buf b1 size=64
+
+submit r0
+  nop
+  nop
+  nop
+  nop
+submit r0
+  leader: read p0.r b0 len=64 GROUP
+  m1: read p1.r b1 len=64 GROUP
+  m2: nop
+  mark: nop
+cancel r0 leader
+feed p1.w 64 fill=10
+wait r0

@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: Apache-2.0
+# The leader succeeds with CQE_SKIP_SUCCESS and posts no CQE. The
+# members' must all come. Requests complete in task work.
+# Written by cases/families, family order.
+name group-leader-skips-task-work
+rules G3 P4.3
+needs groups
+
+ring r0 entries=4
+pipe p0
+pipe p1
+
+submit r0
+  leader: poll_add p0.r events=IN GROUP SKIP
+  m1: poll_add p1.r events=IN GROUP
+  m2: nop
+feed p0.w 64 fill=9
+feed p1.w 64 fill=10
+wait r0

@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: Apache-2.0
+# LINK_TIMEOUT is a member. The revision that refuses it fails the
+# group; the other has it go its own way and promises nothing of its
+# result. The completion queue is full: every CQE goes to the overflow
+# list.
+# Written by cases/families, family revisions.
+name group-link-timeout-member-overflow
+rules P7.4
+needs groups
+
+ring r0 entries=4 cq=4 flags=SUBMIT_ALL
+pipe p0
+pipe p1
+buf b0 size=64
+buf b1 size=64
+
+submit r0
+  nop
+  nop
+  nop
+  nop
+submit r0
+  leader: read p0.r b0 len=64 GROUP
+  lt: link_timeout 500ms GROUP
+  m2: read p1.r b1 len=64
+  mark: nop
+feed p0.w 64 fill=9
+feed p1.w 64 fill=10
+wait r0

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: Apache-2.0
+# A member of a linked group fails. The rest of the chain must be
+# cancelled, and the leader keeps its own result. The completion queue
+# is full: every CQE goes to the overflow list.
+# Written by cases/families, family failures.
+name group-linked-member-fails-overflow
+rules G6 P4.5 P7.7
+needs groups
+
+ring r0 entries=8 cq=8
+pipe p0
+pipe p1
+buf b0 size=64
+buf b1 size=64
+
+submit r0
+  nop
+  nop
+  nop
+  nop
+  nop
+  nop
+  nop
+  nop
+submit r0
+  leader: read p0.r b0 len=64 GROUP LINK
+  bad: read p1.r b1 len=64 GROUP
+  m2: nop
+  next: nop LINK
+  last: nop
+feed p0.w 64 fill=9
+cancel r0 bad
+wait r0

@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: Apache-2.0
+# A member has LINK. One revision ignores the flag: nothing waits and
+# nothing is cancelled for it. The other refuses the group. Requests
+# wait in an armed poll, and DEFER_TASKRUN completes them when the task
+# asks.
+# Written by cases/families, family revisions.
+name group-member-link-defer
+rules P4.2 P7.2
+needs groups
+
+ring r0 entries=4 flags=SUBMIT_ALL|SINGLE_ISSUER|DEFER_TASKRUN
+pipe p0
+pipe p1
+buf b0 size=64
+buf b1 size=64
+
+submit r0
+  leader: read p0.r b0 len=64 GROUP
+  m1: read p1.r b1 len=64 GROUP LINK
+  m2: nop
+  mark: nop
+wait r0 1
+feed p1.w 64 fill=10
+feed p0.w 64 fill=9
+wait r0

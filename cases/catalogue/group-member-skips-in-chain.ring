@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: Apache-2.0
+# A member has CQE_SKIP_SUCCESS: one revision hides its CQE, the other
+# refuses the group. The group is part of a link chain.
+# Written by cases/families, family revisions.
+name group-member-skips-in-chain
+rules P4.3 P7.3
+needs groups
+
+ring r0 entries=8 flags=SUBMIT_ALL
+pipe p0
+pipe p1
+buf b0 size=64
+buf b1 size=64
+
+submit r0
+  nop LINK
+  leader: read p0.r b0 len=64 GROUP LINK
+  m1: read p1.r b1 len=64 GROUP SKIP
+  m2: nop
+  behind2: nop
+feed p0.w 64 fill=9
+feed p1.w 64 fill=10
+wait r0

@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: Apache-2.0
+# The leader is done at once, and only members take their time. A kernel
+# that completes the leader with its own work posts its CQE too early.
+# Requests wait in an armed poll, and DEFER_TASKRUN completes them when
+# the task asks.
+# Written by cases/families, family order.
+name group-members-only-defer
+rules G3 G4 G10
+needs groups
+
+ring r0 entries=4 flags=SINGLE_ISSUER|DEFER_TASKRUN
+pipe p0
+pipe p1
+buf b0 size=64
+buf b1 size=64
+
+submit r0
+  leader: nop GROUP
+  m1: read p0.r b0 len=64 GROUP
+  m2: read p1.r b1 len=64
+feed p0.w 64 fill=9
+feed p1.w 64 fill=10
+wait r0

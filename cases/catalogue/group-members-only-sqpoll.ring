@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: Apache-2.0
+# The leader is done at once, and only members take their time. A kernel
+# that completes the leader with its own work posts its CQE too early.
+# The kernel's thread submits; requests wait in an armed poll.
+# Written by cases/families, family order.
+name group-members-only-sqpoll
+rules G3 G4 G10
+needs groups
+
+ring r0 entries=8 flags=SQPOLL
+pipe p0
+pipe p1
+buf b0 size=64
+buf b1 size=64
+
+submit r0
+  leader: nop GROUP
+  m1: read p0.r b0 len=64 GROUP
+  m2: read p1.r b1 len=64
+feed p0.w 64 fill=9
+feed p1.w 64 fill=10
+wait r0

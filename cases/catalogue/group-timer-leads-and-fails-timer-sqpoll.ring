@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: Apache-2.0
+# The leader is a timer, whose expiry is a failure, while its members
+# take longer. The kernel's thread submits the timers.
+# Written by cases/families, family timeouts.
+name group-timer-leads-and-fails-timer-sqpoll
+rules P4.4 P7.5 G4
+needs groups
+
+ring r0 entries=8 flags=SQPOLL
+
+submit r0
+  leader: timeout 1ms GROUP
+  m1: timeout 2ms flags=ETIME_SUCCESS GROUP
+  m2: nop
+wait r0
