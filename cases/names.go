@@ -92,7 +92,7 @@ var sqeFlags = flagSet{
 	{uint32(uring.FixedFile), "FIXED_FILE"},
 }
 
-// setupFlags are the words for IORING_SETUP_*. CQSIZE is written cq=N.
+// setupFlags are the words for IORING_SETUP_*. CQSIZE is written cq=N, ATTACH_WQ attach=RING.
 var setupFlags = flagSet{
 	{uint32(uring.SetupIOPoll), "IOPOLL"},
 	{uint32(uring.SetupSQPoll), "SQPOLL"},
@@ -143,6 +143,34 @@ var (
 	}
 	// SOCK_NONBLOCK, SOCK_CLOEXEC
 	acceptFlags = flagSet{{0x800, "NONBLOCK"}, {0x80000, "CLOEXEC"}}
+	// O_* of include/uapi/asm-generic/fcntl.h
+	openFlags = flagSet{
+		{0x1, "WRONLY"}, {0x2, "RDWR"}, {0x40, "CREAT"}, {0x80, "EXCL"}, {0x200, "TRUNC"}, {0x400, "APPEND"},
+		{0x800, "NONBLOCK"}, {0x4000, "DIRECT"}, {0x10000, "DIRECTORY"}, {0x20000, "NOFOLLOW"}, {0x80000, "CLOEXEC"},
+		{0x200000, "PATH"},
+	}
+	// AT_* of include/uapi/linux/fcntl.h
+	atFlags = flagSet{{0x100, "SYMLINK_NOFOLLOW"}, {0x200, "REMOVEDIR"}, {0x400, "SYMLINK_FOLLOW"}, {0x1000, "EMPTY_PATH"}}
+	// RENAME_* of include/uapi/linux/fs.h
+	renameFlags = flagSet{{1, "NOREPLACE"}, {2, "EXCHANGE"}, {4, "WHITEOUT"}}
+	// SPLICE_F_* of include/linux/splice.h and of include/uapi/linux/io_uring.h
+	spliceFlags = flagSet{{1, "MOVE"}, {2, "NONBLOCK"}, {4, "MORE"}, {1 << 31, "FD_IN_FIXED"}}
+	// XATTR_* of include/uapi/linux/xattr.h
+	xattrFlags = flagSet{{1, "CREATE"}, {2, "REPLACE"}}
+	// IORING_MSG_RING_*
+	msgRingFlags = flagSet{{1, "CQE_SKIP"}, {2, "FLAGS_PASS"}}
+	// IORING_NOP_INJECT_RESULT
+	nopFlags = flagSet{{1, "INJECT_RESULT"}}
+	// IORING_FIXED_FD_NO_CLOEXEC
+	installFlags = flagSet{{1, "NO_CLOEXEC"}}
+	// IORING_POLL_*, in len
+	pollLens = flagSet{{1, "ADD_MULTI"}, {2, "UPDATE_EVENTS"}, {4, "UPDATE_USER_DATA"}, {8, "ADD_LEVEL"}}
+	// IORING_RECVSEND_* and others, in ioprio
+	recvPrios = flagSet{{1, "POLL_FIRST"}, {2, "MULTISHOT"}, {4, "FIXED_BUF"}, {8, "ZC_REPORT_USAGE"}, {16, "BUNDLE"}}
+	// IORING_ACCEPT_*, in ioprio
+	acceptPrios = flagSet{{1, "MULTISHOT"}, {2, "DONTWAIT"}, {4, "POLL_FIRST"}}
+	// IOU_PBUF_RING_*
+	pbufFlags = flagSet{{1, "MMAP"}, {2, "INC"}}
 )
 
 // SQEFlagNames returns the text form's words for the bits set in f, such as

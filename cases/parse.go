@@ -69,6 +69,9 @@ type line struct {
 	indented bool
 	comment  string
 	hash     bool // there is a comment, though it may be empty
+	// thread and background are those of a step: "t1: wait r0 &".
+	thread     string
+	background bool
 }
 
 // decl is a ring, resource or buffer that was declared.
@@ -209,10 +212,9 @@ func (p *parser) line(l line) {
 		return
 	}
 	p.submit = -1
-	d, ok := directives[first.text]
+	d, ok := p.directive(&l)
 	switch {
 	case !ok:
-		p.unknownDirective(first)
 	case d.section == sectionDecl && len(p.prog.Steps) > 0:
 		p.errorAt(first.at, "%s: declarations come before the first step", first.text)
 	case d.section == sectionHeader && (p.declared || len(p.prog.Steps) > 0):
@@ -220,6 +222,45 @@ func (p *parser) line(l line) {
 	default:
 		d.parse(p, l)
 	}
+}
+
+// directive finds what a line starts with, behind the name of a thread, and
+// takes that name and a final "&" off the line.
+func (p *parser) directive(l *line) (directive, bool) {
+	first := l.toks[0]
+	thread, prefixed := strings.CutSuffix(first.text, ":")
+	if !prefixed || len(l.toks) == 1 {
+		return p.stepOrDecl(l, first)
+	}
+	if _, ok := directives[l.toks[1].text]; !ok {
+		p.unknownDirective(first)
+		return directive{}, false
+	}
+	l.toks = l.toks[1:]
+	d, ok := p.stepOrDecl(l, l.toks[0])
+	switch {
+	case !ok:
+	case d.section != sectionStep:
+		p.errorAt(first.at, "%s is no step, so no thread carries it out", l.toks[0].text)
+		return d, false
+	case !validIdent(thread):
+		p.errorAt(first.at, "the thread's name %s is not 1 to %d lower case letters, digits, dashes and underscores that start with a letter", quote(thread), maxIdent)
+	}
+	l.thread = thread
+	return d, ok
+}
+
+func (p *parser) stepOrDecl(l *line, word token) (directive, bool) {
+	d, ok := directives[word.text]
+	if !ok {
+		p.unknownDirective(word)
+		return d, false
+	}
+	if last := l.toks[len(l.toks)-1]; d.section == sectionStep && len(l.toks) > 1 && last.text == "&" {
+		l.background = true
+		l.toks = l.toks[:len(l.toks)-1]
+	}
+	return d, true
 }
 
 // headed tells whether the comments at the top, which are About, are over.

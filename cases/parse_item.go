@@ -6,7 +6,6 @@ import (
 	"slices"
 	"sort"
 	"strings"
-	"time"
 )
 
 type section uint8
@@ -32,21 +31,45 @@ func init() { // not an initialiser: the parse functions use the table
 		"rules": {sectionHeader, "rules ID...", (*parser).rules},
 		"needs": {sectionHeader, "needs FEATURE...", (*parser).needs},
 
-		"ring":    {sectionDecl, "ring NAME [entries=N] [cq=N] [flags=A|B]", (*parser).ring},
+		"ring":    {sectionDecl, "ring NAME [entries=N] [cq=N] [flags=A|B] [idle=TIME] [cpu=N] [attach=RING]", (*parser).ring},
 		"file":    {sectionDecl, "file NAME size=N [fill=N] [fs=tmpfs|ext4] [direct]", (*parser).resource},
 		"pipe":    {sectionDecl, "pipe NAME [nonblock]", (*parser).resource},
 		"sockets": {sectionDecl, "sockets NAME [nonblock]", (*parser).resource},
 		"eventfd": {sectionDecl, "eventfd NAME [nonblock]", (*parser).resource},
+		"epoll":   {sectionDecl, "epoll NAME", (*parser).resource},
+		"timerfd": {sectionDecl, "timerfd NAME delay=TIME [nonblock]", (*parser).resource},
+		"socket":  {sectionDecl, "socket NAME [nonblock]", (*parser).resource},
+		"dir":     {sectionDecl, "dir NAME [fs=tmpfs|ext4]", (*parser).resource},
+		"nullb":   {sectionDecl, "nullb NAME [size=N] [fill=N] [direct] [poll] [delay=TIME]", (*parser).resource},
+		"child":   {sectionDecl, "child NAME", (*parser).resource},
 		"buf":     {sectionDecl, "buf NAME size=N [fill=N]", (*parser).buf},
+		"text":    {sectionDecl, "text NAME TEXT", (*parser).structure},
+		"iovec":   {sectionDecl, "iovec NAME BUFFER[:BYTES]...", (*parser).structure},
+		"msg":     {sectionDecl, "msg NAME [iov=BUFFER] [name=BUFFER] [control=BUFFER]", (*parser).structure},
+		"addr":    {sectionDecl, "addr NAME TEXT", (*parser).structure},
+		"time":    {sectionDecl, "time NAME TIME", (*parser).structure},
+		"event":   {sectionDecl, "event NAME EVENTS [data=N]", (*parser).structure},
+		"fds":     {sectionDecl, "fds NAME FD...", (*parser).structure},
+		"how":     {sectionDecl, "how NAME [flags=A|B] [mode=N] [resolve=N]", (*parser).structure},
+		"waitv":   {sectionDecl, "waitv NAME BUFFER[:VALUE]...", (*parser).structure},
 
-		"submit": {sectionStep, "submit RING", (*parser).ringStep},
-		"wait":   {sectionStep, "wait RING [COUNT] [timeout=TIME]", (*parser).ringStep},
-		"cancel": {sectionStep, "cancel RING [TARGET] [fd=FD] [flags=A|B] [timeout=TIME]", (*parser).ringStep},
+		"submit": {sectionStep, "submit RING [wait=N] [timeout=TIME]", (*parser).ringStep},
+		"wait":   {sectionStep, "wait RING [COUNT] [min=TIME] [timeout=TIME]", (*parser).ringStep},
+		"cancel": {sectionStep, "cancel RING [TARGET] [fd=FD] [op=OPCODE] [flags=A|B] [timeout=TIME]", (*parser).ringStep},
 		"feed":   {sectionStep, "feed FD BYTES [fill=N]", (*parser).fdStep},
 		"take":   {sectionStep, "take FD BYTES", (*parser).fdStep},
 		"close":  {sectionStep, "close RING or close FD", (*parser).closeStep},
 		"exit":   {sectionStep, "exit", (*parser).endStep},
-		"kill":   {sectionStep, "kill", (*parser).endStep},
+		"kill":   {sectionStep, "kill or kill CHILD", (*parser).endStep},
+		"exec":   {sectionStep, "exec", (*parser).endStep},
+
+		"register":    {sectionStep, "register RING WHAT...", (*parser).register},
+		"unregister":  {sectionStep, "unregister RING WHAT", (*parser).register},
+		"refill":      {sectionStep, "refill RING group=N from=N", (*parser).refill},
+		"join":        {sectionStep, "join THREAD", (*parser).join},
+		"exit-thread": {sectionStep, "exit-thread", (*parser).endStep},
+		"uid":         {sectionStep, "uid N", (*parser).uid},
+		"fault":       {sectionStep, "fault slab|page|usercopy nth=N", (*parser).fault},
 	}
 }
 
@@ -116,8 +139,8 @@ func (p *parser) needs(l line) {
 	w, _ := p.operands(l, 1, -1)
 	for _, t := range w {
 		switch {
-		case !slices.Contains(needNames(), t.text):
-			p.errorAt(t.at, "unknown need %s%s", quote(t.text), suggest(t.text, needNames()))
+		case !Need(t.text).Valid():
+			p.errorAt(t.at, "unknown need %s%s", quote(t.text), suggest(t.text, append(needNames(), needOp+"OPCODE")))
 		case slices.Contains(p.prog.Needs, Need(t.text)):
 			p.errorAt(t.at, "need %s is named twice", t.text)
 		default:
@@ -204,9 +227,29 @@ func (p *parser) ring(l line) {
 		setting{"entries", false, func(v token) { p.size32(v, &r.Entries) }},
 		setting{"cq", false, func(v token) { p.size32(v, &r.CQEntries) }},
 		setting{"flags", false, func(v token) { p.flags(v, setupFlags, (*uint32)(&r.Flags)) }},
+		setting{"idle", false, func(v token) { p.duration(v, &r.Idle) }},
+		setting{"cpu", false, func(v token) { p.size32(v, &r.CPU) }},
+		setting{"attach", false, func(v token) {
+			var index int
+			if p.lookup(v, inRing, "ring", &index) {
+				r.Attach = index + 1
+			}
+		}},
 	)
 	p.prog.Rings = append(p.prog.Rings, r)
 	p.last = &p.prog.Rings[len(p.prog.Rings)-1].Comment
+}
+
+// resourceSettings are the keys and words that each kind of resource takes.
+var resourceSettings = [resourceKinds][]string{
+	ResFile:       {"size", "fill", "fs", "direct"},
+	ResPipe:       {"nonblock"},
+	ResSocketPair: {"nonblock"},
+	ResEventFD:    {"nonblock"},
+	ResTimerFD:    {"delay", "nonblock"},
+	ResSocket:     {"nonblock"},
+	ResDir:        {"fs"},
+	ResNullBlk:    {"size", "fill", "direct", "poll", "delay"},
 }
 
 func (p *parser) resource(l line) {
@@ -218,25 +261,31 @@ func (p *parser) resource(l line) {
 		return
 	}
 	r.Name, r.Comment = name, p.takeComment(l)
-	if r.Kind == ResFile {
-		p.settings(opts,
-			setting{"size", false, func(v token) { p.size32(v, &r.Size) }},
-			setting{"fill", false, func(v token) { p.fill(v, &r.Fill) }},
-			setting{"fs", false, func(v token) {
-				switch v.text {
-				case "tmpfs":
-					r.FS = TmpFS
-				case "ext4":
-					r.FS = Ext4
-				default:
-					p.errorAt(v.at, "fs is %s, want tmpfs or ext4", quote(v.text))
-				}
-			}},
-			setting{"direct", true, func(token) { r.Direct = true }},
-		)
-	} else {
-		p.settings(opts, setting{"nonblock", true, func(token) { r.NonBlock = true }})
+	all := []setting{
+		{"size", false, func(v token) { p.size32(v, &r.Size) }},
+		{"fill", false, func(v token) { p.fill(v, &r.Fill) }},
+		{"fs", false, func(v token) {
+			switch v.text {
+			case "tmpfs":
+				r.FS = TmpFS
+			case "ext4":
+				r.FS = Ext4
+			default:
+				p.errorAt(v.at, "fs is %s, want tmpfs or ext4", quote(v.text))
+			}
+		}},
+		{"direct", true, func(token) { r.Direct = true }},
+		{"nonblock", true, func(token) { r.NonBlock = true }},
+		{"poll", true, func(token) { r.Poll = true }},
+		{"delay", false, func(v token) { p.duration(v, &r.Delay) }},
 	}
+	var allowed []setting
+	for _, s := range all {
+		if slices.Contains(resourceSettings[r.Kind], s.key) {
+			allowed = append(allowed, s)
+		}
+	}
+	p.settings(opts, allowed...)
 	p.prog.Resources = append(p.prog.Resources, r)
 	p.last = &p.prog.Resources[len(p.prog.Resources)-1].Comment
 }
@@ -255,106 +304,94 @@ func (p *parser) buf(l line) {
 	p.last = &p.prog.Buffers[len(p.prog.Buffers)-1].Comment
 }
 
-// addStep appends a step; the parser goes on with it in place.
-func (p *parser) addStep(l line, kind StepKind) *Step {
-	n := len(p.prog.Steps)
-	if n >= MaxSteps {
-		p.errorAt(l.toks[0].at, "more than %d steps", MaxSteps)
-		p.stop = true
+// structure reads a buffer that holds something that requests point to.
+func (p *parser) structure(l line) {
+	b := Buffer{Kind: 1}
+	for b.Kind.String() != l.toks[0].text {
+		b.Kind++
 	}
-	p.marks[place{inStep, n, 0}] = l.toks[0].at
-	p.prog.Steps = append(p.prog.Steps, Step{Kind: kind, Comment: p.takeComment(l)})
-	s := &p.prog.Steps[n]
-	p.last = &s.Comment
-	return s
-}
-
-func (p *parser) ringStep(l line) {
-	kind := map[string]StepKind{"submit": StepSubmit, "wait": StepWait, "cancel": StepCancel}[l.toks[0].text]
-	s := p.addStep(l, kind)
-	if kind == StepSubmit {
-		p.submit = len(p.prog.Steps) - 1 // even if the line is wrong: SQEs follow
-	}
-	hi := -1
-	if kind == StepSubmit {
-		hi = 1
-	}
-	w, ok := p.operands(l, 1, hi)
+	name, words, ok := p.declare(l, inBuffer, len(p.prog.Buffers))
 	if !ok {
 		return
 	}
-	if p.lookup(w[0], inRing, "ring", &s.Ring); kind == StepSubmit {
-		return
-	}
-	opts := w[1:]
-	if len(opts) > 0 && !strings.Contains(opts[0].text, "=") {
-		if kind == StepWait {
-			n := p.count(opts[0])
-			if n == 0 {
-				p.errorAt(opts[0].at, "a wait for everything names no count")
-			}
-			s.N = n
-		} else {
-			p.target(opts[0], len(p.prog.Steps)-1, -1)
+	b.Name, b.Comment = name, p.takeComment(l)
+	if lo := map[BufferKind]int{BufMsg: 0, BufHow: 0}; len(words) == 0 {
+		if _, none := lo[b.Kind]; !none {
+			p.operands(l, 2, -1)
+			return
 		}
-		opts = opts[1:]
 	}
-	timeout := setting{"timeout", false, func(v token) { p.duration(v, &s.Timeout) }}
-	if kind == StepWait {
-		p.settings(opts, timeout)
-		return
+	var rest []token
+	switch b.Kind {
+	case BufText, BufAddr:
+		b.Text, rest = words[0].text, words[1:]
+	case BufIovec, BufWaitv:
+		for _, t := range words {
+			b.Parts = append(b.Parts, p.part(t))
+		}
+	case BufTime:
+		p.duration(words[0], &b.Time)
+		rest = words[1:]
+	case BufFDs:
+		b.FDs = p.fdList(words)
+	case BufMsg:
+		p.msg(words, &b)
+	case BufEvent:
+		var events uint32
+		var data uint64
+		p.flags(words[0], pollEvents, &events)
+		p.settings(words[1:], setting{"data", false, func(v token) { p.offset(v, &data) }})
+		b.Words = []uint64{uint64(events), data}
+	case BufHow:
+		var flags uint32
+		b.Words = make([]uint64, len(howKeys))
+		p.settings(words,
+			setting{howKeys[0], false, func(v token) { p.flags(v, openFlags, &flags); b.Words[0] = uint64(flags) }},
+			setting{howKeys[1], false, func(v token) { p.offset(v, &b.Words[1]) }},
+			setting{howKeys[2], false, func(v token) { p.offset(v, &b.Words[2]) }})
 	}
-	p.settings(opts, timeout,
-		setting{"fd", false, func(v token) { p.fd(v, &s.FD) }},
-		setting{"flags", false, func(v token) { p.flags(v, cancelFlags, &s.CancelFlags) }})
+	if len(rest) > 0 {
+		p.usage(l, rest[0].at, "unexpected "+quote(rest[0].text))
+	}
+	p.prog.Buffers = append(p.prog.Buffers, b)
+	p.last = &p.prog.Buffers[len(p.prog.Buffers)-1].Comment
 }
 
-func (p *parser) fdStep(l line) {
-	kind := StepFeed
-	if l.toks[0].text == "take" {
-		kind = StepTake
+// msg reads the parts of a struct msghdr. Those behind the last one that is
+// there are left out.
+func (p *parser) msg(words []token, b *Buffer) {
+	parts := make([]Part, len(msgKeys))
+	var allowed []setting
+	for i, key := range msgKeys {
+		allowed = append(allowed, setting{key, false, func(v token) { parts[i] = p.part(v) }})
 	}
-	s := p.addStep(l, kind)
-	w, ok := p.operands(l, 2, -1)
-	if !ok {
-		return
+	p.settings(words, allowed...)
+	for len(parts) > 0 && parts[len(parts)-1] == (Part{}) {
+		parts = parts[:len(parts)-1]
 	}
-	p.fd(w[0], &s.FD)
-	s.N = p.count(w[1])
-	if kind == StepFeed {
-		p.settings(w[2:], setting{"fill", false, func(v token) { p.fill(v, &s.Fill) }})
-	} else if len(w) > 2 {
-		p.usage(l, w[2].at, "unexpected "+quote(w[2].text))
-	}
+	b.Parts = parts
 }
 
-func (p *parser) closeStep(l line) {
-	s := p.addStep(l, StepCloseFD)
-	w, ok := p.operands(l, 1, 1)
-	if !ok {
-		return
+// part reads b0, b0+64, b0:32, b0+64:32, or "-" for none.
+func (p *parser) part(t token) Part {
+	var part Part
+	buf, n, hasLen := strings.Cut(t.text, ":")
+	if buf != "-" {
+		p.buffer(token{buf, t.at}, &part.Buf)
 	}
-	if n, ok := p.names[w[0].text]; ok && n.kind == inRing {
-		s.Kind, s.Ring = StepCloseRing, n.index
-		return
+	if hasLen {
+		p.size32(token{n, mark{t.at.line, t.at.col + len(buf) + 1}}, &part.Len)
 	}
-	p.fd(w[0], &s.FD)
+	return part
 }
 
-func (p *parser) endStep(l line) {
-	kind := StepExit
-	if l.toks[0].text == "kill" {
-		kind = StepKill
+// fdList reads file descriptors, "-" for none.
+func (p *parser) fdList(words []token) []FD {
+	fds := make([]FD, len(words))
+	for i, t := range words {
+		if t.text != "-" {
+			p.fd(t, &fds[i])
+		}
 	}
-	p.addStep(l, kind)
-	p.operands(l, 0, 0)
-}
-
-func (p *parser) duration(v token, d *time.Duration) {
-	n, err := time.ParseDuration(v.text)
-	if err != nil || n <= 0 {
-		p.errorAt(v.at, "%s is not a time such as 100ms or 1.5s", quote(v.text))
-		return
-	}
-	*d = n
+	return fds
 }

@@ -188,18 +188,49 @@ func (f *sqeFields) pair(t token, key string, v token) {
 	switch field {
 	case "off":
 		read = func(v token) { f.p.offset(v, &s.Off) }
+	case "addr":
+		read = func(v token) { f.p.offset(v, &s.Addr) }
+	case "addr2":
+		read = func(v token) { f.p.buffer(v, &s.Buf2) }
+	case "addr3":
+		read = func(v token) {
+			if c := v.text; c != "" && (c[0] == '-' || c[0] >= '0' && c[0] <= '9') {
+				f.p.offset(v, &s.Addr3)
+			} else {
+				f.p.buffer(v, &s.Buf3)
+			}
+		}
+	case "fd2":
+		read = func(v token) { f.p.fd(v, &s.FD2) }
 	case "len":
-		read = func(v token) { f.p.size32(v, &s.Len) }
+		read = func(v token) { f.p.bits(v, f.form.lens, math.MaxUint32, &s.Len) }
 	case "flags":
 		read = func(v token) { f.p.flags(v, f.form.flags, &s.OpFlags) }
 	case "index":
 		read = func(v token) { f.p.size16(v, &s.BufIndex) }
+	case "file_index":
+		read = func(v token) {
+			if v.text == "ALLOC" {
+				s.FileIndex = FileIndexAlloc
+			} else {
+				f.p.size32(v, &s.FileIndex)
+			}
+		}
+	case "personality":
+		read = func(v token) { f.p.size16(v, &s.Personality) }
+	case "pad":
+		read = func(v token) { f.p.offset(v, &s.Pad2) }
 	case "ioprio":
-		read = func(v token) { f.p.size16(v, &s.IOPrio) }
+		read = func(v token) {
+			var n uint32
+			f.p.bits(v, f.form.prios, math.MaxUint16, &n)
+			s.IOPrio = uint16(n)
+		}
 	case "inject":
 		read = f.inject
 	default:
-		keys := []string{f.form.off + "=", "len=", f.form.flagsKey + "=", "index=", "ioprio=", "inject="}
+		keys := []string{f.form.off + "=", "len=", f.form.flagsKey + "=", "addr=", "addr2=", "addr3=", "fd2=", "index=",
+			"file_index=", "personality=", "ioprio=", "pad=", "inject="}
 		for _, o := range operandKeys {
 			keys = append(keys, o+"=")
 		}
@@ -254,7 +285,11 @@ func (p *parser) fd(t token, fd *FD) {
 	}
 	name, end, hasEnd := strings.Cut(t.text, ".")
 	var index int
-	if !p.lookup(token{name, t.at}, inResource, "file, pipe, socket or eventfd", &index) {
+	if d, ok := p.names[t.text]; ok && d.kind == inRing {
+		*fd = FD{Ring: d.index + 1}
+		return
+	}
+	if !p.lookup(token{name, t.at}, inResource, "file, pipe, socket or the like", &index) {
 		return
 	}
 	names := endNames(p.prog.Resources[index].Kind)
@@ -312,6 +347,20 @@ func (p *parser) flags(t token, set flagSet, v *uint32) {
 	n, err := set.parse(t.text)
 	if err != nil {
 		p.errorAt(t.at, "%s", err)
+		return
+	}
+	*v = n
+}
+
+// bits reads a number, or names of its bits where they have some.
+func (p *parser) bits(t token, set flagSet, limit uint64, v *uint32) {
+	if len(set) == 0 || t.text != "" && t.text[0] >= '0' && t.text[0] <= '9' && !strings.Contains(t.text, "|") {
+		*v = uint32(p.number(t, limit))
+		return
+	}
+	var n uint32
+	if p.flags(t, set, &n); uint64(n) > limit {
+		p.errorAt(t.at, "%s is too large, at most %d is possible", quote(t.text), limit)
 		return
 	}
 	*v = n

@@ -112,6 +112,92 @@ close r0
 kill  # the end
 `
 
+// extended is in canonical form, and has each thing that can be said about
+// rings, resources, memory, threads and registrations at least once.
+const extended = `name everything-else
+needs null-blk fault-injection kasan op:futex_wait
+
+ring r0 entries=8 flags=SQPOLL|SQ_AFF idle=20ms cpu=1
+ring r1 entries=8 flags=IOPOLL|SQE128|CQE32 attach=r0
+ring r2 entries=8 flags=R_DISABLED|SINGLE_ISSUER|DEFER_TASKRUN|NO_SQARRAY
+ring r3 entries=8 flags=CLAMP|NO_MMAP|REGISTERED_FD_ONLY
+pipe p0
+epoll ep
+timerfd t0 nonblock delay=10ms
+socket s0 nonblock
+dir d0 fs=ext4
+nullb n0 size=4096 fill=3 direct poll
+nullb n1 delay=5ms
+child c0
+buf b0 size=4096
+text name some/File.txt
+iovec v0 b0:16 b0+64 b0+128:8
+msg m0 iov=v0
+addr a0 server
+msg m1 iov=v0 name=a0 control=b0+8:16
+msg m2
+time later 5ms
+event ev0 IN|ET data=7
+fds l0 p0.r - 5 r0
+how h0 flags=RDWR|CREAT mode=384 resolve=8
+how h1
+waitv w0 b0+8:1 b0+16
+
+register r2 enable
+register r0 files p0.r - d0 -2
+register r0 files-update p0.w from=1
+register r0 file-alloc-range from=2 entries=2
+register r0 buffers b0:512 b0+1024 -
+register r0 buffers-update b0 from=2
+register r1 clone-buffers r0
+register r0 bufring b0 group=3 entries=8 size=64 flags=INC
+register r0 eventfd-async p0.w
+register r0 iowq-max 1 0
+register r0 iowq-aff 3
+register r0 personality
+register r0 ring-fd
+register r0 op=27 b0 entries=1
+unregister r0 bufring group=3
+unregister r0 personality from=1
+t1: uid 1000
+t1: submit r0 wait=1 timeout=20ms
+  openat d0 name len=384 flags=RDWR|CREAT file_index=ALLOC personality=1
+  statx -100 name addr2=b0 flags=EMPTY_PATH
+  renameat d0 name fd2=d0 addr2=name
+  splice p0.w fd2=p0.r len=5 flags=NONBLOCK|FD_IN_FIXED
+  epoll_ctl ep ev0 fd2=p0.r len=1
+  poll_add p0.r len=ADD_MULTI events=IN
+  recv s0 b0 ioprio=MULTISHOT BUFFER_SELECT
+  futex_wait 130 b0 addr3=4294967295
+t1: wait r0 2 min=5ms &
+refill r0 group=3 from=2
+cancel r0 op=read flags=ALL|OP
+t1: fault slab nth=3
+t1: submit r0
+  msg_ring r1 addr=1 addr3=2 flags=CQE_SKIP
+  setxattr name addr2=b0 addr3=name len=4 flags=CREATE
+  read_fixed 0 b0 len=8 index=1 pad=9 FIXED_FILE
+  accept s0 file_index=1 ioprio=MULTISHOT|0x10
+  sendmsg s0 m0
+join t1
+kill c0
+t1: exit-thread
+exec
+`
+
+func TestExtendedForm(t *testing.T) {
+	p, err := cases.Parse("extended.ring", []byte(extended))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(extended, p.Text()); diff != "" {
+		t.Errorf("Text (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"t1"}, p.Threads()); diff != "" {
+		t.Errorf("Threads (-want +got):\n%s", diff)
+	}
+}
+
 func TestParsePrint(t *testing.T) {
 	p, err := cases.Parse("sloppy.ring", []byte(sloppy))
 	if err != nil {
@@ -188,7 +274,39 @@ func TestParseErrors(t *testing.T) {
 		{"small cq", "name x\nring r0 entries=8 cq=4\n", 2, 1, "cq=4"},
 		{"setup flag", "name x\nring r0 flags=DEFER_TASKRUM\n", 2, 15, `did you mean "DEFER_TASKRUN"?`},
 		{"setup flag combination", "name x\nring r0 flags=DEFER_TASKRUN\n", 2, 1, "needs SINGLE_ISSUER"},
-		{"setup flag unsupported", "name x\nring r0 flags=SQE128\n", 2, 1, "not supported"},
+		{"setup flag with a key of its own", "name x\nring r0 flags=ATTACH_WQ\n", 2, 1, "attach=RING"},
+		{"attach to a later ring", "name x\nring r0 attach=r1\nring r1\n", 2, 16, "no ring is called"},
+		{"idle without SQPOLL", "name x\nring r0 idle=1s\n", 2, 1, "only SQPOLL"},
+		{"registered only", "name x\nring r0 flags=REGISTERED_FD_ONLY\n", 2, 1, "needs NO_MMAP"},
+		{"resource key of another kind", "name x\npipe p0 poll\n", 2, 9, "unexpected"},
+		{"timerfd without a time", "name x\ntimerfd t0\n", 2, 1, "needs a delay"},
+		{"need an opcode", "name x\nneeds op:raed\n", 2, 7, "unknown need"},
+		{"text with dots", "name x\ntext n0 a/../b\n", 2, 1, "without an empty"},
+		{"text of two", "name x\ntext n0 a b\n", 2, 11, "usage"},
+		{"iovec outside", "name x\nbuf b0 size=8\niovec v0 b0+4:5\n", 3, 1, "bytes 4 to 9"},
+		{"iovec of later", "name x\niovec v0 b0\nbuf b0 size=8\n", 2, 10, "no buffer is called"},
+		{"thread declares", "name x\nt1: ring r0\n", 2, 1, "no step"},
+		{"thread named badly", "name x\nring r0\nT1: wait r0\n", 3, 1, "lower case"},
+		{"background of the first thread", "name x\nring r0\nwait r0 &\n", 3, 1, "t1: wait"},
+		{"background kill", "name x\nt1: kill &\n", 2, 5, "cannot be in the background"},
+		{"join nobody", "name x\njoin t1\n", 2, 1, "has begun"},
+		{"after exit-thread", "name x\nring r0\nt1: exit-thread\nt1: wait r0\n", 4, 5, "was ended"},
+		{"first thread exits", "name x\nexit-thread\n", 2, 1, "t1: exit-thread"},
+		{"kill a pipe", head + "  nop\nkill p0.r\n", 8, 1, "no child"},
+		{"after exec", head + "  nop\nexec\nwait r0\n", 9, 1, "follow exec"},
+		{"fault kind", "name x\nfault slub nth=1\n", 2, 7, `did you mean "slab"?`},
+		{"fault number", "name x\nfault slab nth=0\n", 2, 1, "nth=0"},
+		{"fault of an exit", "name x\nt1: fault slab nth=1\nt1: exit-thread\n", 3, 5, "under a fault"},
+		{"register what", "name x\nring r0\nregister r0 flies p0\n", 3, 13, `did you mean "files"?`},
+		{"register nothing", "name x\nring r0\nregister r0 files\n", 3, 13, "register RING files FD..."},
+		{"register too much", "name x\nring r0\nregister r0 enable r0\n", 3, 20, "lists nothing"},
+		{"register by number", "name x\nring r0\nregister r0 op=2\n", 3, 13, "has a name"},
+		{"bufring", "name x\nring r0\nbuf b0 size=64\nregister r0 bufring b0 group=1 entries=3 size=8\n", 4, 1, "power of two"},
+		{"bufring size", "name x\nring r0\nbuf b0 size=64\nregister r0 bufring b0 entries=4 size=65\n", 4, 1, "64 bytes of the memory"},
+		{"second fd", head + "  read p0.r b0 fd2=f0\n", 7, 3, "no second"},
+		{"second fd and its field", head + "  splice p0.w fd2=f0 file_index=1\n", 7, 3, "share one field"},
+		{"two second addresses", head + "  statx -100 b0 addr2=b0 off=1\n", 7, 3, "share one field"},
+		{"provided outside", head + "  provide_buffers 5 b0 len=16\n", 7, 3, "has 64"},
 		{"key", "name x\nring r0 entires=8\n", 2, 9, `did you mean "entries="?`},
 		{"key twice", "name x\nring r0 cq=8 cq=8\n", 2, 14, "twice"},
 		{"key without value", "name x\nring r0 entries\n", 2, 9, "needs a value"},
@@ -210,10 +328,10 @@ func TestParseErrors(t *testing.T) {
 		{"flag in lower case", head + "  nop group\n", 7, 7, `did you mean "GROUP"?`},
 		{"flag twice", head + "  nop LINK LINK\n", 7, 12, "twice"},
 		{"operand too many", head + "  read p0.r b0 b0\n", 7, 16, "read takes a file descriptor"},
-		{"unknown fd", head + "  read p1.r b0\n", 7, 8, `no file, pipe, socket or eventfd is called "p1"; did you mean "p0"?`},
+		{"unknown fd", head + "  read p1.r b0\n", 7, 8, `no file, pipe, socket or the like is called "p1"; did you mean "p0"?`},
 		{"pipe without end", head + "  read p0 b0\n", 7, 8, "write p0.r or p0.w"},
 		{"file with end", head + "  read f0.r b0\n", 7, 8, "no ends"},
-		{"buffer for fd", head + "  read b0 b0\n", 7, 8, "b0 is not a file, pipe, socket or eventfd"},
+		{"buffer for fd", head + "  read b0 b0\n", 7, 8, "b0 is not a file, pipe, socket or the like"},
 		{"unknown buffer", head + "  read p0.r b9\n", 7, 13, "no buffer"},
 		{"outside the buffer", head + "  read p0.r b0 len=65\n", 7, 3, "has 64"},
 		{"outside by offset", head + "  read p0.r b0+60 len=5\n", 7, 3, "has 64"},
@@ -320,6 +438,7 @@ func FuzzParse(f *testing.F) {
 		f.Add([]byte(p.Text()))
 	}
 	f.Add([]byte(sloppy))
+	f.Add([]byte(extended))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		p, err := cases.Parse("fuzz.ring", text)
 		if err != nil {

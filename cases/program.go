@@ -7,6 +7,8 @@
 package cases
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/ringproof/ringproof/cases/uring"
@@ -46,9 +48,39 @@ const (
 	NeedGroups Need = "groups"
 	// NeedNopInject: NOP knows IORING_NOP_INJECT_RESULT (6.10 and later).
 	NeedNopInject Need = "nop-inject"
+	// NeedNullBlk: null_blk devices can be made through configfs.
+	NeedNullBlk Need = "null-blk"
+	// NeedFaults: failures can be injected, each kind by itself.
+	NeedFaults Need = "fault-injection"
+	// NeedKASAN: the kernel address sanitizer watches.
+	NeedKASAN Need = "kasan"
+
+	// needOp, before an opcode's name, needs a kernel that has the opcode
+	// built in: "op:futex_wait".
+	needOp = "op:"
 )
 
-func needNames() []string { return []string{string(NeedGroups), string(NeedNopInject)} }
+func needNames() []string {
+	return []string{string(NeedGroups), string(NeedNopInject), string(NeedNullBlk), string(NeedFaults), string(NeedKASAN)}
+}
+
+// NeedOp is the need for an opcode.
+func NeedOp(op uring.Op) Need { return Need(needOp + op.String()) }
+
+// Op returns the opcode that n asks for; ok is false for another need.
+func (n Need) Op() (op uring.Op, ok bool) {
+	name, ok := strings.CutPrefix(string(n), needOp)
+	if !ok {
+		return 0, false
+	}
+	return uring.OpByName(name)
+}
+
+// Valid tells whether n is a need that this build knows.
+func (n Need) Valid() bool {
+	_, isOp := n.Op()
+	return isOp || slices.Contains(needNames(), string(n))
+}
 
 // Ring is one io_uring instance, created before the first step.
 type Ring struct {
@@ -59,8 +91,15 @@ type Ring struct {
 	// CQEntries is the completion queue's size; 0 leaves it to the kernel
 	// (twice Entries). A value sets IORING_SETUP_CQSIZE.
 	CQEntries uint32
-	// Flags are IORING_SETUP_* flags, CQSIZE excepted.
+	// Flags are IORING_SETUP_* flags, CQSIZE and ATTACH_WQ excepted.
 	Flags uring.SetupFlags
+	// Idle is SQPOLL's sq_thread_idle; 0 is the kernel's default, one second.
+	Idle time.Duration
+	// CPU is SQPOLL's sq_thread_cpu, used with SQ_AFF.
+	CPU uint32
+	// Attach is 1 plus the index of an earlier ring whose io-wq and SQPOLL
+	// thread this one shares (IORING_SETUP_ATTACH_WQ); 0 is none.
+	Attach int
 }
 
 // ResourceKind says what a [Resource] is.
@@ -71,13 +110,23 @@ const (
 	ResPipe                           // ends: 0 reads (".r"), 1 writes (".w")
 	ResSocketPair                     // AF_UNIX, SOCK_STREAM; ends 0 (".a") and 1 (".b")
 	ResEventFD                        // eventfd(0, 0), blocking
+	ResEpoll                          // an epoll instance
+	ResTimerFD                        // a timerfd that expires once, Delay after it was made
+	ResSocket                         // AF_UNIX, SOCK_STREAM, neither bound nor connected
+	ResDir                            // an empty directory on tmpfs or ext4
+	ResNullBlk                        // a null_blk device of NullBlkSize bytes, backed by memory
+	ResChild                          // pidfd of a child process that waits to be killed
 	resourceKinds
 )
+
+// NullBlkSize is the size of every null_blk device in bytes: the smallest
+// that the driver makes.
+const NullBlkSize = 1 << 20
 
 // String returns the kind's word in the text form.
 func (k ResourceKind) String() string {
 	if k < resourceKinds {
-		return [...]string{"file", "pipe", "sockets", "eventfd"}[k]
+		return [...]string{"file", "pipe", "sockets", "eventfd", "epoll", "timerfd", "socket", "dir", "nullb", "child"}[k]
 	}
 	return "resource"
 }
@@ -96,25 +145,105 @@ type Resource struct {
 	Name    string
 	Comment string
 	Kind    ResourceKind
-	// FS, Size (bytes) and Fill describe a file's place and first content.
+	// FS, Size (bytes) and Fill describe a file's place and first content. Of
+	// a null_blk device they describe the first Size bytes, which are also what is compared
+	// at the end; a directory has only FS.
 	FS     FS
 	Size   uint32
 	Fill   Fill
-	Direct bool // open with O_DIRECT (files)
-	// NonBlock opens pipes, sockets and eventfds with O_NONBLOCK.
+	Direct bool // open with O_DIRECT (files and null_blk devices)
+	// NonBlock opens pipes, sockets, eventfds and timerfds with O_NONBLOCK.
 	NonBlock bool
+	// Poll gives a null_blk device a polled queue, so that IOPOLL rings can use it.
+	Poll bool
+	// Delay is a timerfd's time, or that by which a null_blk device completes
+	// requests late, from a timer interrupt. 0 completes them in the submitter.
+	Delay time.Duration
 }
 
-// Buffer is a page-aligned piece of the process's memory.
+// Buffer is a page-aligned piece of the process's memory: plain bytes, or a
+// structure that requests point to.
 type Buffer struct {
 	Name    string
 	Comment string
-	Size    uint32 // bytes, 1 to MaxBuffer
-	Fill    Fill
+	Kind    BufferKind
+	Size    uint32 // bytes of a BufData, 1 to MaxBuffer; 0 for the others, see [Buffer.Len]
+	Fill    Fill   // first content of a BufData
+	// Text is a BufText's or BufAddr's content, 1 to MaxPath bytes.
+	Text string
+	// Parts are the elements of a BufIovec or BufWaitv, up to MaxParts. A
+	// BufMsg has its iovec here, then its name and control, the zero Part for none.
+	// They refer to earlier buffers only.
+	Parts []Part
+	FDs   []FD // of a BufFDs, 1 to MaxParts
+	// Words are a BufEvent's events and data, or a BufHow's flags, mode and resolve.
+	Words []uint64
+	Time  time.Duration // of a BufTime
 }
 
-// MaxBuffer bounds the size of a buffer and of a file in bytes.
-const MaxBuffer = 1 << 20
+// BufferKind says what a [Buffer] holds.
+type BufferKind uint8
+
+const (
+	BufData  BufferKind = iota // Size bytes of Fill
+	BufText                    // Text and a NUL: a path, or an attribute's name
+	BufIovec                   // struct iovec[]
+	BufMsg                     // struct msghdr
+	BufAddr                    // struct sockaddr_un with the abstract name Text
+	BufTime                    // struct __kernel_timespec
+	BufEvent                   // struct epoll_event
+	BufFDs                     // __s32[] of file descriptors
+	BufHow                     // struct open_how
+	BufWaitv                   // struct futex_waitv[] of 32-bit words; a Part's Len is the value expected
+	bufferKinds
+)
+
+// String returns the kind's word in the text form.
+func (k BufferKind) String() string {
+	if k < bufferKinds {
+		return [...]string{"buf", "text", "iovec", "msg", "addr", "time", "event", "fds", "how", "waitv"}[k]
+	}
+	return "buffer"
+}
+
+// Len is the number of bytes that the buffer has in memory. That of a
+// sockaddr_un is the length to give to bind and connect.
+func (b *Buffer) Len() uint32 {
+	switch b.Kind {
+	case BufText:
+		return uint32(len(b.Text)) + 1
+	case BufIovec:
+		return 16 * uint32(len(b.Parts))
+	case BufMsg:
+		return 56
+	case BufAddr:
+		return 2 + 1 + uint32(len(b.Text))
+	case BufTime:
+		return 16
+	case BufEvent:
+		return 12
+	case BufFDs:
+		return 4 * uint32(len(b.FDs))
+	case BufHow:
+		return 24
+	case BufWaitv:
+		return 24 * uint32(len(b.Parts))
+	}
+	return b.Size
+}
+
+// Part is a piece of a buffer.
+type Part struct {
+	Buf BufRef
+	Len uint32 // bytes; 0 reaches to the buffer's end
+}
+
+const (
+	// MaxBuffer bounds the size of a buffer and of a file in bytes.
+	MaxBuffer = 1 << 20
+	MaxParts  = 64  // of one buffer or registration
+	MaxPath   = 100 // bytes of a Buffer's Text: what sockaddr_un has room for
+)
 
 // Fill names a content: 0 is all zero bytes; any other number is the
 // pattern whose byte at offset i is [Fill.Byte](i).
@@ -146,12 +275,15 @@ func (f Fill) Bytes(p []byte, off int) {
 }
 
 // FD refers to a file descriptor of the Program. The zero FD is "none" (-1).
+// With IOSQE_FIXED_FILE a number is the index of a registered file.
 type FD struct {
 	// Ref is 1 plus the index into Program.Resources; 0 means that Raw counts.
 	Ref int
 	// End is the end of a pipe or socket pair: 0 or 1.
 	End int
-	// Raw is used when Ref is 0 and HasRaw is set: a literal number.
+	// Ring is 1 plus the index of a ring whose descriptor is meant; 0 is none.
+	Ring int
+	// Raw is used when Ref and Ring are 0 and HasRaw is set: a literal number.
 	Raw    int32
 	HasRaw bool
 }
@@ -176,10 +308,20 @@ type SQE struct {
 	// IOPrio is sqe->ioprio, which several opcodes use for flags of their own.
 	IOPrio uint16
 	FD     FD
-	// Off is sqe->off (file position; ^uint64(0) is the current position).
-	Off uint64
-	// Buf is what sqe->addr points to, unless Target or Timeout is used.
-	Buf BufRef
+	// FD2 is the second descriptor of opcodes that have one: in splice_fd_in
+	// (SPLICE, TEE), off (EPOLL_CTL) or len (RENAMEAT, LINKAT).
+	FD2 FD
+	// Off is sqe->off (file position; ^uint64(0) is the current position), the
+	// second address of many opcodes, unless Buf2 is used. For BIND and CONNECT 0 means the
+	// length of the address.
+	Off  uint64
+	Buf2 BufRef
+	// Buf is what sqe->addr points to, unless Target, Timeout or the number Addr is used.
+	Buf  BufRef
+	Addr uint64
+	// Buf3 is what sqe->addr3 points to, unless it is the number Addr3.
+	Buf3  BufRef
+	Addr3 uint64
 	// Len is sqe->len. For TIMEOUT and LINK_TIMEOUT 0 means 1, the only value
 	// that the kernel takes.
 	Len uint32
@@ -196,18 +338,30 @@ type SQE struct {
 	Inject    int32
 	// BufIndex is sqe->buf_index (fixed buffers) or sqe->buf_group (buffer select).
 	BufIndex uint16
+	// FileIndex is sqe->file_index: 1 plus the slot that takes a new file, or
+	// FileIndexAlloc. Other opcodes use its place for an optlen or options.
+	FileIndex uint32
+	// Personality is sqe->personality; registered ones count from 1 in each ring.
+	Personality uint16
+	// Pad2 is sqe->__pad2, which the kernel wants to be 0.
+	Pad2 uint64
 }
+
+// FileIndexAlloc is IORING_FILE_INDEX_ALLOC: the kernel chooses the slot.
+const FileIndexAlloc = ^uint32(0)
 
 // StepKind says what a [Step] does.
 type StepKind uint8
 
 const (
 	// StepSubmit fills SQEs into the ring and calls io_uring_enter once with
-	// to_submit = len(SQEs).
+	// to_submit = len(SQEs). With N > 0 the same call waits for N CQEs, for at most
+	// Timeout, without reaping them.
 	StepSubmit StepKind = iota
 	// StepWait reaps CQEs. With N > 0 until N more have come; with N == 0
 	// until everything that was submitted on the ring has completed, as far
-	// as the probes can tell. Ends early at Timeout.
+	// as the probes can tell. Ends early at Timeout, and also, with MinWait, after
+	// that time if there is a CQE at all.
 	StepWait
 	// StepFeed writes N bytes of Fill to FD with write(2); an eventfd gets 8
 	// bytes that hold N.
@@ -219,38 +373,132 @@ const (
 	// StepCloseRing unmaps and closes the ring.
 	StepCloseRing
 	// StepCancel is IORING_REGISTER_SYNC_CANCEL on the ring for Target's
-	// user_data, or FD, with Timeout if it is not 0, and CancelFlags.
+	// user_data, FD or CancelOp, with Timeout if it is not 0, and CancelFlags.
 	StepCancel
 	// StepExit ends the process with exit_group(0).
 	StepExit
-	// StepKill sends SIGKILL to the process itself.
+	// StepKill sends SIGKILL to the process itself or, with FD, to a child.
 	StepKill
+	// StepRegister is io_uring_register(2) with Reg. A result other than 0, such
+	// as a personality's number, is the step's.
+	StepRegister
+	// StepRefill gives buffer Reg.From of the buffer ring Reg.Group back to the kernel.
+	StepRefill
+	// StepExec executes the program anew: the PID stays, the other threads and
+	// all rings end. What was executed reports its arrival and exits.
+	StepExec
+	// StepJoin waits for the thread Join to be done with its last step.
+	StepJoin
+	// StepExitThread ends the thread that carries it out, not the process. The
+	// step is over when the thread is gone.
+	StepExitThread
+	// StepUID gives the thread that carries it out the user ID N for all purposes
+	// (setresuid(2) of one thread), and so no capability.
+	StepUID
+	// StepFault makes the N-th chance for Fault in the next step of this thread
+	// fail, in the thread's own context. Its result is 1 if there was an N-th, else 0.
+	StepFault
 	stepKinds
 )
 
 // String returns the kind's word in the text form.
 func (k StepKind) String() string {
 	if k < stepKinds {
-		return [...]string{"submit", "wait", "feed", "take", "close", "close", "cancel", "exit", "kill"}[k]
+		return [...]string{"submit", "wait", "feed", "take", "close", "close", "cancel", "exit", "kill",
+			"register", "refill", "exec", "join", "exit-thread", "uid", "fault"}[k]
 	}
 	return "step"
 }
 
-// Step is one action of the program's process.
+// Ends tells whether a step of this kind, without an FD, is the last of the process.
+func (k StepKind) Ends() bool { return k == StepExit || k == StepKill || k == StepExec }
+
+// Step is one action of the program's process. A step begins when the one
+// before it is over, or has begun and is in the background.
 type Step struct {
 	Kind    StepKind
 	Comment string
-	Ring    int // index into Program.Rings: Submit, Wait, CloseRing, Cancel
-	SQEs    []SQE
-	N       int
-	// Timeout bounds a Wait or a Cancel; 0 means DefaultWait for a Wait.
-	// It is guest time before scaling for a slow machine.
+	// Thread carries the step out: "" is the process's first thread, which also
+	// made everything; another one is created by its first step and lives until
+	// a StepExitThread or the program's end.
+	Thread string
+	// Background lets the next step begin without waiting for this one. The
+	// thread's own next step, a StepJoin and the program's end wait for it. Only for
+	// other threads than the first.
+	Background bool
+	Ring       int // index into Program.Rings: Submit, Wait, CloseRing, Cancel, Register, Refill
+	SQEs       []SQE
+	N          int
+	// Timeout bounds a Wait, a Submit that waits, or a Cancel; 0 means
+	// DefaultWait but for a Cancel. It is guest time before scaling for a slow machine.
 	Timeout time.Duration
+	// MinWait is min_wait_usec of a Wait's io_uring_enter, scaled as Timeout is.
+	MinWait time.Duration
 	FD      FD
 	Fill    Fill
 	// Target is as in [SQE.Target]; CancelFlags are IORING_ASYNC_CANCEL_*.
 	Target      int
 	CancelFlags uint32
+	CancelOp    uring.Op
+	Join        string
+	Fault       FaultKind
+	// Reg says what a Register registers, and names the buffer of a Refill.
+	Reg *Registration
+}
+
+// FaultKind says what a StepFault makes fail.
+type FaultKind uint8
+
+const (
+	FaultNone     FaultKind = iota
+	FaultSlab               // an allocation of a slab object
+	FaultPage               // an allocation of pages
+	FaultUsercopy           // a copy from or to user space
+	faultKinds
+)
+
+// String returns the kind's word in the text form.
+func (k FaultKind) String() string {
+	if k < faultKinds {
+		return [...]string{"none", "slab", "page", "usercopy"}[k]
+	}
+	return "fault"
+}
+
+// Registration is what a StepRegister hands to io_uring_register(2). Which
+// fields an operation uses follows from docs/programs.md; the others are zero.
+type Registration struct {
+	Op   uring.RegisterOp
+	FDs  []FD   // files, eventfd: the zero FD leaves a slot empty
+	Bufs []Part // buffers; the memory of a buffer ring's buffers; an argument in raw form
+	// Group is a buffer ring's group ID.
+	Group uint16
+	// Entries is a buffer ring's size, a power of two; the length of a file
+	// allocation range; the number of arguments in raw form.
+	Entries uint32
+	Size    uint32 // bytes of each buffer of a buffer ring
+	// From is the first slot of an update or of a file allocation range, a
+	// personality's number, or a Refill's buffer.
+	From uint32
+	// Counts are the io-wq limits, bounded then unbounded (0 keeps one), or its CPU mask.
+	Counts [2]uint32
+	Flags  uint32 // IOU_PBUF_RING_*
+	Source int    // 1 plus the index of the ring whose buffers are cloned
+}
+
+// MaxThreads bounds the threads of a program, the first one not counted.
+const MaxThreads = 8
+
+// Threads lists the names of p's threads in the order in which they are
+// created, the first thread excepted.
+func (p *Program) Threads() []string {
+	var names []string
+	for i := range p.Steps {
+		if t := p.Steps[i].Thread; t != "" && !slices.Contains(names, t) {
+			names = append(names, t)
+		}
+	}
+	return names
 }
 
 // DefaultWait bounds a StepWait that names no time of its own.

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/ringproof/ringproof/cases/uring"
 )
 
 const (
@@ -40,14 +42,13 @@ func (p *Program) Text() string {
 		w.WriteString("\n")
 	}
 	for i := range p.Rings {
-		w.item("", p.Rings[i].text(), p.Rings[i].Comment)
+		w.item("", p.ringLine(&p.Rings[i]), p.Rings[i].Comment)
 	}
 	for i := range p.Resources {
 		w.item("", p.Resources[i].text(), p.Resources[i].Comment)
 	}
 	for i := range p.Buffers {
-		b := &p.Buffers[i]
-		w.item("", "buf "+b.Name+" size="+strconv.FormatUint(uint64(b.Size), 10)+b.Fill.text(), b.Comment)
+		w.item("", p.bufferText(&p.Buffers[i]), p.Buffers[i].Comment)
 	}
 	if len(p.Steps) > 0 {
 		w.WriteString("\n")
@@ -91,7 +92,7 @@ func (w *printer) item(lead, line, comment string) {
 	w.WriteString(lead + line + behind + "\n")
 }
 
-func (r *Ring) text() string {
+func (p *Program) ringLine(r *Ring) string {
 	s := fmt.Sprintf("ring %s entries=%d", r.Name, r.Entries)
 	if r.CQEntries != 0 {
 		s += fmt.Sprintf(" cq=%d", r.CQEntries)
@@ -99,12 +100,21 @@ func (r *Ring) text() string {
 	if r.Flags != 0 {
 		s += " flags=" + SetupFlagNames(r.Flags)
 	}
+	if r.Idle != 0 {
+		s += " idle=" + durationText(r.Idle)
+	}
+	if r.CPU != 0 {
+		s += fmt.Sprintf(" cpu=%d", r.CPU)
+	}
+	if r.Attach != 0 {
+		s += " attach=" + p.ringText(r.Attach-1)
+	}
 	return s
 }
 
 func (r *Resource) text() string {
 	s := r.Kind.String() + " " + r.Name
-	if r.Kind == ResFile {
+	if r.Kind == ResFile || r.Kind == ResNullBlk && r.Size != 0 {
 		s += fmt.Sprintf(" size=%d", r.Size)
 	}
 	s += r.Fill.text()
@@ -117,7 +127,93 @@ func (r *Resource) text() string {
 	if r.NonBlock {
 		s += " nonblock"
 	}
+	if r.Poll {
+		s += " poll"
+	}
+	if r.Delay != 0 {
+		s += " delay=" + durationText(r.Delay)
+	}
 	return s
+}
+
+func (p *Program) bufferText(b *Buffer) string {
+	s := b.Kind.String() + " " + b.Name
+	add := func(format string, args ...any) { s += fmt.Sprintf(format, args...) }
+	switch b.Kind {
+	case BufData:
+		add(" size=%d%s", b.Size, b.Fill.text())
+	case BufText, BufAddr:
+		add(" %s", b.Text)
+	case BufIovec, BufWaitv:
+		s += p.partsText(b.Parts)
+	case BufMsg:
+		for i, part := range b.Parts {
+			if part != (Part{}) {
+				add(" %s=%s", msgKeys[min(i, len(msgKeys)-1)], p.partText(part))
+			}
+		}
+	case BufTime:
+		add(" %s", durationText(b.Time))
+	case BufFDs:
+		s += p.fdsText(b.FDs)
+	case BufEvent:
+		for i, v := range b.Words {
+			if i == 0 {
+				add(" %s", pollEvents.format(uint32(v)))
+			} else if v != 0 {
+				add(" data=%d", v)
+			}
+		}
+	case BufHow:
+		for i, v := range b.Words {
+			switch key := howKeys[min(i, len(howKeys)-1)]; {
+			case v == 0:
+			case i == 0:
+				add(" %s=%s", key, openFlags.format(uint32(v)))
+			default:
+				add(" %s=%d", key, v)
+			}
+		}
+	}
+	return s
+}
+
+// The keys of a BufMsg's parts and of a BufHow's words, in order.
+var (
+	msgKeys = []string{"iov", "name", "control"}
+	howKeys = []string{"flags", "mode", "resolve"}
+)
+
+func (p *Program) partsText(parts []Part) string {
+	var s strings.Builder
+	for _, part := range parts {
+		s.WriteString(" " + p.partText(part))
+	}
+	return s.String()
+}
+
+// partText prints a piece of memory as b0, b0+64, b0:32 or b0+64:32.
+func (p *Program) partText(part Part) string {
+	s := p.bufText(part.Buf)
+	if s == "" {
+		s = "-"
+	}
+	if part.Len != 0 {
+		s += ":" + strconv.FormatUint(uint64(part.Len), 10)
+	}
+	return s
+}
+
+func (p *Program) fdsText(fds []FD) string {
+	var s strings.Builder
+	for _, fd := range fds {
+		text := p.fdText(fd)
+		if text == "" {
+			text = "-"
+		}
+		s.WriteString(" " + text)
+	}
+	return s.String()
 }
 
 func (f Fill) text() string {
@@ -131,14 +227,35 @@ func (f Fill) text() string {
 // and its comment.
 func (p *Program) StepText(s *Step) string {
 	var b strings.Builder
-	b.WriteString(s.Kind.String())
+	if s.Thread != "" {
+		b.WriteString(s.Thread + ": ")
+	}
+	word := s.Kind.String()
+	if s.Reg != nil && formOfRegistration(s.Reg.Op).unregister && s.Kind == StepRegister {
+		word = "unregister"
+	}
+	b.WriteString(word)
 	switch s.Kind {
-	case StepSubmit, StepWait, StepCloseRing, StepCancel:
+	case StepSubmit, StepWait, StepCloseRing, StepCancel, StepRegister, StepRefill:
 		b.WriteString(" " + p.ringText(s.Ring))
 	case StepFeed, StepTake, StepCloseFD:
 		b.WriteString(" " + p.fdText(s.FD))
+	case StepKill:
+		if fd := p.fdText(s.FD); fd != "" {
+			b.WriteString(" " + fd)
+		}
+	case StepJoin:
+		b.WriteString(" " + s.Join)
+	case StepFault:
+		b.WriteString(" " + s.Fault.String())
 	}
-	if s.N != 0 {
+	switch {
+	case s.N == 0:
+	case s.Kind == StepSubmit:
+		fmt.Fprintf(&b, " wait=%d", s.N)
+	case s.Kind == StepFault:
+		fmt.Fprintf(&b, " nth=%d", s.N)
+	default:
 		fmt.Fprintf(&b, " %d", s.N)
 	}
 	if s.Target != 0 {
@@ -147,14 +264,76 @@ func (p *Program) StepText(s *Step) string {
 	if fd := p.fdText(s.FD); fd != "" && s.Kind == StepCancel {
 		b.WriteString(" fd=" + fd)
 	}
+	if s.CancelOp != 0 {
+		b.WriteString(" op=" + opText(s.CancelOp))
+	}
 	if s.CancelFlags != 0 {
 		b.WriteString(" flags=" + cancelFlags.format(s.CancelFlags))
+	}
+	if s.MinWait != 0 {
+		b.WriteString(" min=" + durationText(s.MinWait))
 	}
 	if s.Timeout != 0 {
 		b.WriteString(" timeout=" + durationText(s.Timeout))
 	}
 	b.WriteString(s.Fill.text())
+	if s.Reg != nil {
+		p.registrationText(&b, s)
+	}
+	if s.Background {
+		b.WriteString(" &")
+	}
 	return b.String()
+}
+
+// opText is an opcode's name, or its number where it has none.
+func opText(op uring.Op) string {
+	if name := op.String(); name != "" {
+		return name
+	}
+	return strconv.Itoa(int(op))
+}
+
+func (p *Program) registrationText(b *strings.Builder, s *Step) {
+	r := s.Reg
+	if s.Kind == StepRefill {
+		fmt.Fprintf(b, " group=%d from=%d", r.Group, r.From)
+		return
+	}
+	form := formOfRegistration(r.Op)
+	if form.word != "" {
+		b.WriteString(" " + form.word)
+	} else {
+		fmt.Fprintf(b, " op=%d", r.Op)
+	}
+	switch form.list {
+	case listFDs:
+		b.WriteString(p.fdsText(r.FDs))
+	case listParts:
+		b.WriteString(p.partsText(r.Bufs))
+	case listRing:
+		b.WriteString(" " + p.ringText(r.Source-1))
+	case listCounts:
+		for _, n := range r.Counts[:form.hi] {
+			fmt.Fprintf(b, " %d", n)
+		}
+	}
+	for _, key := range form.keys {
+		switch key {
+		case "group":
+			fmt.Fprintf(b, " group=%d", r.Group)
+		case "entries":
+			fmt.Fprintf(b, " entries=%d", r.Entries)
+		case "size":
+			fmt.Fprintf(b, " size=%d", r.Size)
+		case "from":
+			fmt.Fprintf(b, " from=%d", r.From)
+		case "flags":
+			if r.Flags != 0 {
+				b.WriteString(" flags=" + pbufFlags.format(r.Flags))
+			}
+		}
+	}
 }
 
 // SQEText returns the canonical line of one of p's SQEs, such as
@@ -185,8 +364,22 @@ func (p *Program) SQEText(s *SQE) string {
 			add("%s=%s", key, text)
 		}
 	}
+	if s.Addr != 0 {
+		add("addr=%d", s.Addr)
+	}
+	if fd := p.fdText(s.FD2); fd != "" {
+		add("fd2=%s", fd)
+	}
+	if buf := p.bufText(s.Buf2); buf != "" {
+		add("addr2=%s", buf)
+	}
+	if buf := p.bufText(s.Buf3); buf != "" {
+		add("addr3=%s", buf)
+	} else if s.Addr3 != 0 {
+		add("addr3=%d", s.Addr3)
+	}
 	if s.Len != 0 {
-		add("len=%d", s.Len)
+		add("len=%s", bitsText(form.lens, s.Len))
 	}
 	if s.Off == ^uint64(0) {
 		add("%s=-1", form.off)
@@ -199,8 +392,21 @@ func (p *Program) SQEText(s *SQE) string {
 	if s.BufIndex != 0 {
 		add("index=%d", s.BufIndex)
 	}
+	switch s.FileIndex {
+	case 0:
+	case FileIndexAlloc:
+		add("file_index=ALLOC")
+	default:
+		add("file_index=%d", s.FileIndex)
+	}
+	if s.Personality != 0 {
+		add("personality=%d", s.Personality)
+	}
 	if s.IOPrio != 0 {
-		add("ioprio=%d", s.IOPrio)
+		add("ioprio=%s", bitsText(form.prios, uint32(s.IOPrio)))
+	}
+	if s.Pad2 != 0 {
+		add("pad=%d", s.Pad2)
 	}
 	if s.HasInject {
 		add("inject=%s", ResultText(s.Inject))
@@ -209,6 +415,14 @@ func (p *Program) SQEText(s *SQE) string {
 		add("%s", SQEFlagNames(s.Flags))
 	}
 	return strings.Join(words, " ")
+}
+
+// bitsText prints a number, by the names of its bits where they have some.
+func bitsText(names flagSet, v uint32) string {
+	if len(names) == 0 {
+		return strconv.FormatUint(uint64(v), 10)
+	}
+	return names.format(v)
 }
 
 // operandText returns "" for an operand that is not set.
@@ -237,6 +451,8 @@ func (p *Program) ringText(i int) string {
 
 func (p *Program) fdText(fd FD) string {
 	switch {
+	case fd.Ring > 0:
+		return p.ringText(fd.Ring - 1)
 	case fd.Ref == 0 && fd.HasRaw:
 		return strconv.Itoa(int(fd.Raw))
 	case fd.Ref == 0:

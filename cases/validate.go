@@ -5,6 +5,7 @@ package cases
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -29,12 +30,12 @@ const (
 	MaxWait      = time.Minute    // Timeout of a Wait or a Cancel
 	MaxTimeout   = 24 * time.Hour // Timeout of an SQE
 	maxName      = 64             // bytes of a program's name
-	maxIdent     = 32             // bytes of a ring's, resource's, buffer's name, or of a label
-	maxNote      = 16 << 10       // bytes of About, or of one Comment
+	MaxIdle      = time.Minute    // of a ring's SQPOLL thread
+	maxDelay     = 10 * time.Second
+	maxIdent     = 32       // bytes of a ring's, resource's, buffer's name, or of a label
+	maxNote      = 16 << 10 // bytes of About, or of one Comment
 
-	// noSetup are the setup flags that need more than the executor does for them.
-	noSetup = uring.SetupCQSize | uring.SetupAttachWq | uring.SetupRDisabled | uring.SetupSQE128 |
-		uring.SetupCQE32 | uring.SetupNoMmap | uring.SetupRegisteredFdOnly
+	maxCPU = 63
 )
 
 // place locates a complaint: the program itself (the zero value) or one of its items.
@@ -108,7 +109,10 @@ type checker struct {
 	sqes   int
 	closed []bool // rings closed by a step so far
 	fds    map[FD]bool
-	over   string // "exit" or "kill" once such a step was seen
+	over   string          // "exit", "kill" or "exec" once such a step was seen
+	ended  map[string]bool // threads that a step ended
+	begun  map[string]bool // threads that have carried out a step
+	armed  map[string]bool // threads whose next step is under a fault
 }
 
 const maxComplaints = 20
@@ -120,18 +124,19 @@ func (c *checker) add(at place, format string, args ...any) {
 }
 
 func (p *Program) check() []complaint {
-	c := &checker{p: p, names: map[string]string{}, labels: map[string]bool{}, fds: map[FD]bool{}, closed: make([]bool, len(p.Rings))}
+	c := &checker{p: p, names: map[string]string{}, labels: map[string]bool{}, fds: map[FD]bool{}, closed: make([]bool, len(p.Rings)),
+		ended: map[string]bool{}, begun: map[string]bool{}, armed: map[string]bool{}}
 	c.header()
 	data := uint64(0)
 	for i := range p.Rings {
-		c.ring(place{inRing, i, 0}, &p.Rings[i])
+		c.ring(place{inRing, i, 0}, i, &p.Rings[i])
 	}
 	for i := range p.Resources {
 		c.resource(place{inResource, i, 0}, &p.Resources[i])
 		data += uint64(p.Resources[i].Size)
 	}
 	for i := range p.Buffers {
-		c.buffer(place{inBuffer, i, 0}, &p.Buffers[i])
+		c.buffer(place{inBuffer, i, 0}, i, &p.Buffers[i])
 		data += uint64(p.Buffers[i].Size)
 	}
 	if data > MaxData {
@@ -171,8 +176,8 @@ func (c *checker) header() {
 		seen[r] = true
 	}
 	for _, n := range p.Needs {
-		if !slices.Contains(needNames(), string(n)) {
-			c.add(at, "unknown need %q%s", n, suggest(string(n), needNames()))
+		if !n.Valid() {
+			c.add(at, "unknown need %q%s", n, suggest(string(n), append(needNames(), needOp+"OPCODE")))
 		} else if seen[string(n)] {
 			c.add(at, "need %s is named twice", n)
 		}
@@ -225,7 +230,7 @@ func (c *checker) name(at place, what, name, comment string) {
 	}
 }
 
-func (c *checker) ring(at place, r *Ring) {
+func (c *checker) ring(at place, i int, r *Ring) {
 	c.name(at, "ring", r.Name, r.Comment)
 	if r.Entries == 0 || r.Entries > MaxEntries || r.Entries&(r.Entries-1) != 0 {
 		c.add(at, "entries=%d is not a power of two from 1 to %d", r.Entries, MaxEntries)
@@ -242,8 +247,8 @@ func (c *checker) ring(at place, r *Ring) {
 	switch {
 	case has(uring.SetupCQSize):
 		c.add(at, "the flag CQSIZE is set by giving cq=N")
-	case has(noSetup):
-		c.add(at, "the flags %s are not supported here", SetupFlagNames(f&noSetup))
+	case has(uring.SetupAttachWq):
+		c.add(at, "the flag ATTACH_WQ is set by giving attach=RING")
 	case has(^known):
 		c.add(at, "the flags %s are unknown", SetupFlagNames(f&^known))
 	case has(uring.SetupDeferTaskrun) && !has(uring.SetupSingleIssuer):
@@ -254,6 +259,24 @@ func (c *checker) ring(at place, r *Ring) {
 		c.add(at, "TASKRUN_FLAG needs COOP_TASKRUN or DEFER_TASKRUN")
 	case has(uring.SetupSQAff) && !has(uring.SetupSQPoll):
 		c.add(at, "SQ_AFF needs SQPOLL")
+	case has(uring.SetupRegisteredFdOnly) && !has(uring.SetupNoMmap):
+		c.add(at, "REGISTERED_FD_ONLY needs NO_MMAP")
+	case r.Idle != 0 && !has(uring.SetupSQPoll):
+		c.add(at, "only SQPOLL rings have an idle time")
+	case r.CPU != 0 && !has(uring.SetupSQAff):
+		c.add(at, "cpu=%d needs SQ_AFF", r.CPU)
+	}
+	if r.Idle < 0 || r.Idle > MaxIdle || r.Idle%time.Millisecond != 0 {
+		c.add(at, "idle=%s is not a whole number of milliseconds up to %s", durationText(r.Idle), durationText(MaxIdle))
+	}
+	if r.CPU > maxCPU {
+		c.add(at, "cpu=%d is more than %d", r.CPU, maxCPU)
+	}
+	switch {
+	case r.Attach < 0 || r.Attach > i:
+		c.add(at, "a ring attaches to an earlier one, not to %d", r.Attach)
+	case r.Attach > 0 && c.p.Rings[r.Attach-1].Flags&uring.SetupRegisteredFdOnly != 0:
+		c.add(at, "ring %s has no descriptor to attach to", c.p.Rings[r.Attach-1].Name)
 	}
 }
 
@@ -263,27 +286,130 @@ func (c *checker) resource(at place, r *Resource) {
 		return
 	}
 	c.name(at, r.Kind.String(), r.Name, r.Comment)
-	if r.Kind == ResFile {
-		switch {
-		case r.FS > Ext4:
-			c.add(at, "unknown filesystem %d", r.FS)
-		case r.Size > MaxBuffer:
-			c.add(at, "size=%d is more than %d", r.Size, MaxBuffer)
-		case r.NonBlock:
-			c.add(at, "a file cannot be nonblock")
+	for _, f := range []struct {
+		key string
+		set bool
+	}{
+		{"size", r.Size != 0}, {"fill", r.Fill != 0}, {"fs", r.FS != 0}, {"direct", r.Direct},
+		{"nonblock", r.NonBlock}, {"poll", r.Poll}, {"delay", r.Delay != 0},
+	} {
+		if f.set && !slices.Contains(resourceSettings[r.Kind], f.key) {
+			c.add(at, "%s is set, which a %s does not have", f.key, r.Kind)
 		}
-		return
 	}
-	if r.Size != 0 || r.Fill != 0 || r.Direct || r.FS != 0 {
-		c.add(at, "only a file has size, fill, fs or direct")
+	switch {
+	case r.FS > Ext4:
+		c.add(at, "unknown filesystem %d", r.FS)
+	case r.Size > MaxBuffer:
+		c.add(at, "size=%d is more than %d", r.Size, MaxBuffer)
+	case r.Delay < 0 || r.Delay > maxDelay:
+		c.add(at, "delay=%s is not from 0 to %s", durationText(r.Delay), durationText(maxDelay))
+	case r.Kind == ResTimerFD && r.Delay == 0:
+		c.add(at, "a timerfd needs a delay above 0")
 	}
 }
 
-func (c *checker) buffer(at place, b *Buffer) {
+func (c *checker) buffer(at place, i int, b *Buffer) {
+	if b.Kind >= bufferKinds {
+		c.add(at, "unknown kind of buffer %d", b.Kind)
+		return
+	}
 	c.name(at, "buffer", b.Name, b.Comment)
-	if b.Size == 0 || b.Size > MaxBuffer {
+	if b.Kind == BufData && (b.Size == 0 || b.Size > MaxBuffer) {
 		c.add(at, "size=%d is not 1 to %d", b.Size, MaxBuffer)
 	}
+	uses := func(kinds ...BufferKind) bool { return slices.Contains(kinds, b.Kind) }
+	for _, f := range []struct {
+		field    string
+		set, has bool
+	}{
+		{"Size or Fill", b.Size != 0 || b.Fill != 0, uses(BufData)},
+		{"Text", b.Text != "", uses(BufText, BufAddr)},
+		{"Parts", len(b.Parts) != 0, uses(BufIovec, BufMsg, BufWaitv)},
+		{"FDs", len(b.FDs) != 0, uses(BufFDs)},
+		{"Words", len(b.Words) != 0, uses(BufEvent, BufHow)},
+		{"Time", b.Time != 0, uses(BufTime)},
+	} {
+		if f.set && !f.has {
+			c.add(at, "%s is set, which a %s does not use", f.field, b.Kind)
+		}
+	}
+	switch b.Kind {
+	case BufText, BufAddr:
+		if !validText(b.Text) {
+			c.add(at, "%q is not 1 to %d letters, digits and ._-/ without an empty or \"..\" part and without / at an end", b.Text, MaxPath)
+		}
+	case BufIovec, BufWaitv:
+		c.parts(at, b.Parts, i, b.Kind == BufIovec)
+		if len(b.Parts) == 0 {
+			c.add(at, "a %s needs a buffer at least", b.Kind)
+		}
+	case BufMsg:
+		c.parts(at, b.Parts, i, true)
+		if n := len(b.Parts); n > len(msgKeys) || n > 0 && b.Parts[n-1] == (Part{}) {
+			c.add(at, "a msg has at most %d parts, the last of which is there", len(msgKeys))
+		}
+	case BufFDs:
+		if len(b.FDs) == 0 || len(b.FDs) > MaxParts {
+			c.add(at, "%d file descriptors are not 1 to %d", len(b.FDs), MaxParts)
+		}
+		for _, fd := range b.FDs {
+			c.fd(at, fd)
+		}
+	case BufEvent, BufHow:
+		want := map[BufferKind]int{BufEvent: 2, BufHow: len(howKeys)}[b.Kind]
+		if len(b.Words) != want || b.Words[0] > math.MaxUint32 {
+			c.add(at, "a %s has %d words, the first of 32 bits", b.Kind, want)
+		}
+	case BufTime:
+		if b.Time <= 0 || b.Time > MaxTimeout {
+			c.add(at, "%s is not a time up to %s", durationText(b.Time), durationText(MaxTimeout))
+		}
+	}
+}
+
+// parts checks pieces of the buffers ahead of the one with index before.
+func (c *checker) parts(at place, parts []Part, before int, ranges bool) {
+	if len(parts) > MaxParts {
+		c.add(at, "%d parts, at most %d are allowed", len(parts), MaxParts)
+	}
+	for _, part := range parts {
+		switch ref := part.Buf; {
+		case ref.Ref == 0:
+			if ref.Off != 0 {
+				c.add(at, "an offset into no buffer")
+			}
+		case ref.Ref < 0 || ref.Ref > before:
+			c.add(at, "there is no buffer %d ahead of it", ref.Ref)
+		default:
+			b := &c.p.Buffers[ref.Ref-1]
+			end := uint64(ref.Off)
+			if ranges {
+				end += uint64(part.Len)
+			}
+			if end > uint64(b.Len()) {
+				c.add(at, "bytes %d to %d of %s are asked for, which has %d", ref.Off, end, b.Name, b.Len())
+			}
+		}
+	}
+}
+
+// validText keeps paths below the directory they start from.
+func validText(s string) bool {
+	if s == "" || len(s) > MaxPath {
+		return false
+	}
+	for _, c := range []byte(s) {
+		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && !strings.ContainsRune("._-/", rune(c)) {
+			return false
+		}
+	}
+	for part := range strings.SplitSeq(s, "/") {
+		if part == "" || part == ".." {
+			return false
+		}
+	}
+	return true
 }
 
 func validName(s string) bool {

@@ -2,27 +2,36 @@
 
 package cases
 
-import "github.com/ringproof/ringproof/cases/uring"
+import (
+	"math"
+	"slices"
+	"time"
+
+	"github.com/ringproof/ringproof/cases/uring"
+)
 
 // strayField names a field of s that is set though its kind has no use for it.
 func strayField(s *Step) string {
-	ring := s.Kind == StepSubmit || s.Kind == StepWait || s.Kind == StepCloseRing || s.Kind == StepCancel
-	fd := s.Kind == StepFeed || s.Kind == StepTake || s.Kind == StepCloseFD
-	switch {
-	case !ring && s.Ring != 0:
-		return "Ring"
-	case s.Kind != StepSubmit && len(s.SQEs) != 0:
-		return "SQEs"
-	case s.Kind != StepWait && s.Kind != StepFeed && s.Kind != StepTake && s.N != 0:
-		return "N"
-	case s.Kind != StepWait && s.Kind != StepCancel && s.Timeout != 0:
-		return "Timeout"
-	case !fd && s.Kind != StepCancel && s.FD != (FD{}):
-		return "FD"
-	case s.Kind != StepFeed && s.Fill != 0:
-		return "Fill"
-	case s.Kind != StepCancel && (s.Target != 0 || s.CancelFlags != 0):
-		return "Target or CancelFlags"
+	is := func(kinds ...StepKind) bool { return slices.Contains(kinds, s.Kind) }
+	for _, f := range []struct {
+		name     string
+		set, has bool
+	}{
+		{"Ring", s.Ring != 0, is(StepSubmit, StepWait, StepCloseRing, StepCancel, StepRegister, StepRefill)},
+		{"SQEs", len(s.SQEs) != 0, is(StepSubmit)},
+		{"N", s.N != 0, is(StepSubmit, StepWait, StepFeed, StepTake, StepUID, StepFault)},
+		{"Timeout", s.Timeout != 0, is(StepWait, StepCancel) || is(StepSubmit) && s.N != 0},
+		{"MinWait", s.MinWait != 0, is(StepWait)},
+		{"FD", s.FD != FD{}, is(StepFeed, StepTake, StepCloseFD, StepCancel, StepKill)},
+		{"Fill", s.Fill != 0, is(StepFeed)},
+		{"Target, CancelFlags or CancelOp", s.Target != 0 || s.CancelFlags != 0 || s.CancelOp != 0, is(StepCancel)},
+		{"Join", s.Join != "", is(StepJoin)},
+		{"Fault", s.Fault != FaultNone, is(StepFault)},
+		{"Reg", s.Reg != nil, is(StepRegister, StepRefill)},
+	} {
+		if f.set && !f.has {
+			return f.name
+		}
 	}
 	return ""
 }
@@ -43,8 +52,9 @@ func (c *checker) step(at place, s *Step) {
 	if s.Timeout < 0 || s.Timeout > MaxWait {
 		c.add(at, "timeout=%s is not from 0 to %s", durationText(s.Timeout), durationText(MaxWait))
 	}
+	c.thread(at, s)
 	switch s.Kind {
-	case StepSubmit, StepWait, StepCloseRing, StepCancel:
+	case StepSubmit, StepWait, StepCloseRing, StepCancel, StepRegister, StepRefill:
 		if s.Ring < 0 || s.Ring >= len(c.p.Rings) {
 			c.add(at, "there is no ring %d", s.Ring)
 			return
@@ -60,6 +70,9 @@ func (c *checker) step(at place, s *Step) {
 		if s.N < 0 || s.N > MaxCQEntries {
 			c.add(at, "%d is not a count of CQEs from 1 to %d", s.N, MaxCQEntries)
 		}
+		if s.MinWait < 0 || s.MinWait > MaxWait || s.MinWait%time.Microsecond != 0 {
+			c.add(at, "min=%s is not a whole number of microseconds up to %s", durationText(s.MinWait), durationText(MaxWait))
+		}
 	case StepFeed, StepTake, StepCloseFD:
 		c.fdStep(at, s)
 	case StepCloseRing:
@@ -67,14 +80,166 @@ func (c *checker) step(at place, s *Step) {
 	case StepCancel:
 		c.target(at, s.Target)
 		c.fd(at, s.FD)
-	case StepExit, StepKill:
+	case StepKill:
+		c.kill(at, s)
+	case StepRegister, StepRefill:
+		c.register(at, s)
+	case StepUID:
+		if s.N < 1 || s.N > math.MaxUint16 {
+			c.add(at, "%d is not a user ID from 1 to %d", s.N, math.MaxUint16)
+		}
+	case StepFault:
+		if s.Fault == FaultNone || s.Fault >= faultKinds {
+			c.add(at, "unknown kind of fault %d", s.Fault)
+		}
+		if s.N < 1 || s.N > MaxFaultNth {
+			c.add(at, "nth=%d is not from 1 to %d", s.N, MaxFaultNth)
+		}
+	}
+	if s.Kind.Ends() && s.FD == (FD{}) {
 		c.over = s.Kind.String()
 	}
 }
 
+// MaxFaultNth bounds a Fault's N.
+const MaxFaultNth = 1000
+
+// thread checks who carries a step out.
+func (c *checker) thread(at place, s *Step) {
+	if s.Thread != "" && !c.begun[s.Thread] {
+		c.begun[s.Thread] = true
+		switch {
+		case !validIdent(s.Thread):
+			c.add(at, "the thread's name %q is not 1 to %d lower case letters, digits, dashes and underscores that start with a letter", s.Thread, maxIdent)
+		case len(c.begun) == MaxThreads+1:
+			c.add(at, "more than %d threads", MaxThreads)
+		}
+	}
+	ends := s.Kind.Ends() && s.FD == (FD{})
+	switch {
+	case c.ended[s.Thread]:
+		c.add(at, "thread %s was ended by an earlier step", s.Thread)
+	case s.Background && s.Thread == "":
+		c.add(at, "only another thread can carry a step out in the background: name one, as in \"t1: %s\"", s.Kind)
+	case s.Background && (ends || s.Kind == StepExitThread || s.Kind == StepFault):
+		c.add(at, "%s cannot be in the background", s.Kind)
+	case s.Thread == "" && (s.Kind == StepExitThread || s.Kind == StepUID):
+		c.add(at, "%s is for other threads than the first: name one, as in \"t1: %s\"", s.Kind, s.Kind)
+	case s.Kind == StepJoin && (s.Join == s.Thread || !c.begun[s.Join]):
+		c.add(at, "no other thread %q has begun", s.Join)
+	case c.armed[s.Thread] && (s.Kind == StepFault || s.Kind == StepExitThread || s.Kind == StepJoin || ends):
+		c.add(at, "no %s can be under a fault", s.Kind)
+	}
+	c.armed[s.Thread] = s.Kind == StepFault
+	if s.Kind == StepExitThread {
+		c.ended[s.Thread] = true
+	}
+}
+
+func (c *checker) kill(at place, s *Step) {
+	if s.FD != (FD{}) && c.fd(at, s.FD) && (s.FD.Ref == 0 || c.p.Resources[s.FD.Ref-1].Kind != ResChild) {
+		c.add(at, "%s is no child: kill alone means the process itself", c.p.fdText(s.FD))
+	}
+}
+
+// register checks a registration, or the buffer that a refill names.
+func (c *checker) register(at place, s *Step) {
+	r := s.Reg
+	if r == nil {
+		c.add(at, "what to register is missing")
+		return
+	}
+	form := registrationForm{keys: []string{"group", "from"}}
+	if s.Kind == StepRegister {
+		form = formOfRegistration(r.Op)
+	} else if r.Op != 0 {
+		c.add(at, "Op is set, which a refill does not use")
+	}
+	key := func(k string) bool { return slices.Contains(form.keys, k) }
+	for _, f := range []struct {
+		name     string
+		set, has bool
+	}{
+		{"FDs", len(r.FDs) != 0, form.list == listFDs},
+		{"Bufs", len(r.Bufs) != 0, form.list == listParts},
+		{"Counts", r.Counts != [2]uint32{}, form.list == listCounts},
+		{"Counts[1]", r.Counts[1] != 0, form.list == listCounts && form.hi == 2},
+		{"Source", r.Source != 0, form.list == listRing},
+		{"Group", r.Group != 0, key("group")},
+		{"Entries", r.Entries != 0, key("entries")},
+		{"Size", r.Size != 0, key("size")},
+		{"From", r.From != 0, key("from")},
+		{"Flags", r.Flags != 0, key("flags")},
+	} {
+		if f.set && !f.has {
+			c.add(at, "%s is set, which this registration does not use", f.name)
+		}
+	}
+	n, is := 0, form.list
+	switch is {
+	case listFDs:
+		n = len(r.FDs)
+		for _, fd := range r.FDs {
+			c.fd(at, fd)
+		}
+	case listParts:
+		n = len(r.Bufs)
+		c.parts(at, r.Bufs, len(c.p.Buffers), true)
+	case listRing:
+		if n = 1; r.Source < 1 || r.Source > len(c.p.Rings) {
+			c.add(at, "there is no ring %d", r.Source-1)
+		}
+	case listCounts:
+		n = form.lo
+	}
+	if n < form.lo || n > form.hi {
+		c.add(at, "%d listed, want %d to %d: usage is %q", n, form.lo, form.hi, form.usage())
+	}
+	if r.Op == uring.RegisterPbufRing && s.Kind == StepRegister {
+		c.bufRing(at, r)
+	}
+}
+
+// MaxBufRing bounds the entries of a buffer ring.
+const MaxBufRing = 1024
+
+func (c *checker) bufRing(at place, r *Registration) {
+	if r.Entries == 0 || r.Entries > MaxBufRing || r.Entries&(r.Entries-1) != 0 {
+		c.add(at, "entries=%d is not a power of two from 1 to %d", r.Entries, MaxBufRing)
+	}
+	if r.Flags&^uint32(3) != 0 {
+		c.add(at, "the flags %#x are unknown", r.Flags)
+	}
+	if len(r.Bufs) != 1 || r.Bufs[0].Buf.Ref < 1 || r.Bufs[0].Buf.Ref > len(c.p.Buffers) {
+		c.add(at, "a buffer ring needs the memory of its buffers")
+	} else if size := c.p.partLen(r.Bufs[0]); r.Size == 0 || r.Size > size {
+		c.add(at, "size=%d is not 1 to the %d bytes of the memory", r.Size, size)
+	}
+}
+
+// partLen is the length of a piece of a buffer that exists.
+func (p *Program) partLen(part Part) uint32 {
+	if part.Len != 0 {
+		return part.Len
+	}
+	if part.Buf.Ref < 1 || part.Buf.Ref > len(p.Buffers) {
+		return 0
+	}
+	return p.Buffers[part.Buf.Ref-1].Len() - min(part.Buf.Off, p.Buffers[part.Buf.Ref-1].Len())
+}
+
+// BufRingCount is the number of buffers that a buffer ring has at first: as
+// many of r.Size bytes as fit into its memory, at most r.Entries. Buffer i begins at i*r.Size.
+func (p *Program) BufRingCount(r *Registration) int {
+	if len(r.Bufs) != 1 || r.Size == 0 {
+		return 0
+	}
+	return int(min(p.partLen(r.Bufs[0])/r.Size, r.Entries))
+}
+
 func (c *checker) fdStep(at place, s *Step) {
 	if s.FD.Ref == 0 {
-		c.add(at, "%s needs a file, pipe, socket or eventfd of the program", s.Kind)
+		c.add(at, "%s needs a file, pipe, socket or the like of the program", s.Kind)
 		return
 	}
 	if !c.fd(at, s.FD) {
@@ -112,6 +277,11 @@ func (c *checker) fdStep(at place, s *Step) {
 
 func (c *checker) fd(at place, fd FD) bool {
 	switch {
+	case fd.Ring != 0:
+		if fd.Ring < 0 || fd.Ring > len(c.p.Rings) || fd.Ref != 0 || fd.End != 0 || fd.HasRaw || fd.Raw != 0 {
+			c.add(at, "a file descriptor is either a ring's, of which there are %d, or something else", len(c.p.Rings))
+			return false
+		}
 	case fd.Ref == 0:
 		if fd.End != 0 || !fd.HasRaw && fd.Raw != 0 {
 			c.add(at, "a file descriptor without a resource has an end or a number nobody asked for")
@@ -137,6 +307,9 @@ func (c *checker) target(at place, t int) {
 }
 
 func (c *checker) submit(at place, s *Step) {
+	if s.N < 0 || s.N > MaxCQEntries {
+		c.add(at, "wait=%d is not a count of CQEs up to %d", s.N, MaxCQEntries)
+	}
 	if len(s.SQEs) == 0 {
 		c.add(at, "nothing to submit: SQEs follow in indented lines")
 	}
@@ -165,14 +338,15 @@ func (c *checker) sqe(at place, s *SQE) {
 		c.add(at, "timeout=%s is not from 0 to %s", durationText(s.Timeout), durationText(MaxTimeout))
 	}
 	used := 0
-	for _, set := range []bool{s.Buf.Ref != 0, s.Target != 0, s.Timeout != 0} {
+	for _, set := range []bool{s.Buf.Ref != 0, s.Target != 0, s.Timeout != 0, s.Addr != 0} {
 		if set {
 			used++
 		}
 	}
 	if used > 1 {
-		c.add(at, "buf, target and timeout share one field of the SQE: give one of them")
+		c.add(at, "buf, target, timeout and addr share one field of the SQE: give one of them")
 	}
+	c.shared(at, s)
 	c.memory(at, s)
 	switch {
 	case !s.HasInject:
@@ -186,20 +360,60 @@ func (c *checker) sqe(at place, s *SQE) {
 	}
 }
 
+// shared checks fields that share a place in the SQE with another one.
+func (c *checker) shared(at place, s *SQE) {
+	c.fd(at, s.FD2)
+	form := formOf(s.Op)
+	if s.FD2 != (FD{}) {
+		switch {
+		case form.fd2 == fd2None:
+			c.add(at, "%s has no second file descriptor", opText(s.Op))
+		case form.fd2 == fd2Splice && s.FileIndex != 0:
+			c.add(at, "fd2 and file_index share one field of the SQE: give one of them")
+		case form.fd2 == fd2Off && (s.Off != 0 || s.Buf2.Ref != 0):
+			c.add(at, "fd2, %s and addr2 share one field of the SQE: give one of them", form.off)
+		case form.fd2 == fd2Len && s.Len != 0:
+			c.add(at, "fd2 and len share one field of the SQE: give one of them")
+		}
+	}
+	if s.Buf2.Ref != 0 && s.Off != 0 {
+		c.add(at, "addr2 and %s share one field of the SQE: give one of them", form.off)
+	}
+	if s.Buf3.Ref != 0 && s.Addr3 != 0 {
+		c.add(at, "addr3 is either a buffer or a number")
+	}
+}
+
 func (c *checker) memory(at place, s *SQE) {
+	c.ref(at, s.Buf)
+	c.ref(at, s.Buf2)
+	c.ref(at, s.Buf3)
+	if s.Buf.Ref < 1 || s.Buf.Ref > len(c.p.Buffers) || s.Flags&uring.BufferSelect != 0 {
+		return
+	}
+	b := &c.p.Buffers[s.Buf.Ref-1]
+	size := uint64(s.Len)
 	switch {
-	case s.Buf.Ref == 0:
-		if s.Buf.Off != 0 {
+	case s.Op == uring.OpProvideBuffers && s.FD.HasRaw && s.FD.Raw > 0:
+		size *= uint64(s.FD.Raw)
+	case !formOf(s.Op).memory:
+		return
+	}
+	if end := uint64(s.Buf.Off) + size; s.Buf.Off <= b.Len() && end > uint64(b.Len()) {
+		c.add(at, "bytes %d to %d of %s are asked for, which has %d", s.Buf.Off, end, b.Name, b.Len())
+	}
+}
+
+func (c *checker) ref(at place, r BufRef) {
+	switch {
+	case r.Ref == 0:
+		if r.Off != 0 {
 			c.add(at, "an offset into no buffer")
 		}
-	case s.Buf.Ref < 0 || s.Buf.Ref > len(c.p.Buffers):
-		c.add(at, "there is no buffer %d", s.Buf.Ref)
-	default:
-		b := &c.p.Buffers[s.Buf.Ref-1]
-		if s.Buf.Off > b.Size {
-			c.add(at, "%s+%d is outside the buffer, which has %d bytes", b.Name, s.Buf.Off, b.Size)
-		} else if formOf(s.Op).memory && uint64(s.Buf.Off)+uint64(s.Len) > uint64(b.Size) {
-			c.add(at, "bytes %d to %d of %s are asked for, which has %d", s.Buf.Off, uint64(s.Buf.Off)+uint64(s.Len), b.Name, b.Size)
-		}
+	case r.Ref < 0 || r.Ref > len(c.p.Buffers):
+		c.add(at, "there is no buffer %d", r.Ref)
+	case r.Off > c.p.Buffers[r.Ref-1].Len():
+		b := &c.p.Buffers[r.Ref-1]
+		c.add(at, "%s+%d is outside the buffer, which has %d bytes", b.Name, r.Off, b.Len())
 	}
 }

@@ -68,7 +68,7 @@ func TestValidate(t *testing.T) {
 		{"licence in about", func(p *cases.Program) { p.About = "SPDX-License-Identifier: MIT" }, "belongs into License"},
 		{"licence", func(p *cases.Program) { p.License = "MIT\n" }, "one line"},
 		{"resource kind", func(p *cases.Program) { p.Resources[0].Kind = 77 }, "unknown kind of resource"},
-		{"pipe with size", func(p *cases.Program) { p.Resources[1].Size = 7 }, "only a file has size"},
+		{"pipe with size", func(p *cases.Program) { p.Resources[1].Size = 7 }, "which a eventfd does not have"},
 		{"filesystem", func(p *cases.Program) { p.Resources[0].FS = 7 }, "unknown filesystem"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -134,8 +134,37 @@ const (
 	offCQRing = 0x8000000  // IORING_OFF_CQ_RING
 	offSQEs   = 0x10000000 // IORING_OFF_SQES
 
-	registerProbe      = 8  // IORING_REGISTER_PROBE
-	registerSyncCancel = 24 // IORING_REGISTER_SYNC_CANCEL
-
 	opSupported = 1 << 0 // IO_URING_OP_SUPPORTED
+)
+
+// RegisterOp is the opcode of io_uring_register(2), enum io_uring_register_op.
+type RegisterOp uint32
+
+const (
+	RegisterBuffers         RegisterOp = 0
+	UnregisterBuffers       RegisterOp = 1
+	RegisterFiles           RegisterOp = 2
+	UnregisterFiles         RegisterOp = 3
+	RegisterEventFD         RegisterOp = 4
+	UnregisterEventFD       RegisterOp = 5
+	RegisterFilesUpdate     RegisterOp = 6
+	RegisterEventFDAsync    RegisterOp = 7
+	RegisterProbe           RegisterOp = 8
+	RegisterPersonality     RegisterOp = 9
+	UnregisterPersonality   RegisterOp = 10
+	RegisterRestrictions    RegisterOp = 11
+	RegisterEnableRings     RegisterOp = 12
+	RegisterBuffersUpdate   RegisterOp = 16
+	RegisterIOWQAff         RegisterOp = 17
+	UnregisterIOWQAff       RegisterOp = 18
+	RegisterIOWQMaxWorkers  RegisterOp = 19
+	RegisterRingFDs         RegisterOp = 20
+	UnregisterRingFDs       RegisterOp = 21
+	RegisterPbufRing        RegisterOp = 22
+	UnregisterPbufRing      RegisterOp = 23
+	RegisterSyncCancel      RegisterOp = 24
+	RegisterFileAllocRange  RegisterOp = 25
+	RegisterClock           RegisterOp = 29
+	RegisterCloneBuffers    RegisterOp = 30
+	registerUseRegisteredFD RegisterOp = 1 << 31 // IORING_REGISTER_USE_REGISTERED_RING
 )

@@ -14,7 +14,7 @@ import (
 // in ascending order.
 func (r *Ring) Supported() ([]Op, error) {
 	reg := new(probeReg)
-	if _, err := r.register(registerProbe, unsafe.Pointer(reg), uint32(len(reg.ops))); err != nil {
+	if _, err := r.register(RegisterProbe, unsafe.Pointer(reg), uint32(len(reg.ops))); err != nil {
 		return nil, fmt.Errorf("ask for the supported opcodes (IORING_REGISTER_PROBE): %w", err)
 	}
 	var ops []Op
@@ -35,10 +35,10 @@ func (r *Ring) SyncCancel(userData uint64, fd int32, flags uint32, timeout time.
 	if timeout > 0 {
 		reg.timeout = TimespecOf(timeout)
 	}
-	return r.register(registerSyncCancel, unsafe.Pointer(&reg), 1)
+	return r.register(RegisterSyncCancel, unsafe.Pointer(&reg), 1)
 }
 
-func (r *Ring) register(opcode uint32, arg unsafe.Pointer, n uint32) (int, error) {
+func (r *Ring) register(opcode RegisterOp, arg unsafe.Pointer, n uint32) (int, error) {
 	ret, _, errno := unix.RawSyscall6(unix.SYS_IO_URING_REGISTER, uintptr(r.fd), uintptr(opcode), uintptr(arg), uintptr(n), 0, 0)
 	if errno != 0 {
 		return 0, errno
