@@ -161,6 +161,6 @@ var timeouts = Family{"timeouts", []Shape{
 }}
 
 // timers are the settings for programs whose requests are timers.
-var timers = []Setting{task, {Name: "timer-defer", About: "DEFER_TASKRUN: timers complete when the task asks.", Way: TaskWork, Flags: "SINGLE_ISSUER|DEFER_TASKRUN"},
-	{Name: "timer-sqpoll", About: "The kernel's thread submits the timers.", Way: TaskWork, Flags: "SQPOLL"},
-	{Name: "timer-overflow", About: "The completion queue is full: every CQE goes to the overflow list.", Way: TaskWork, Full: true}}
+var timers = []Setting{task, {Name: "defer", About: "DEFER_TASKRUN: timers complete when the task asks.", Way: TaskWork, Flags: "SINGLE_ISSUER|DEFER_TASKRUN"},
+	{Name: "sqpoll", About: "The kernel's thread submits the timers.", Way: TaskWork, Flags: "SQPOLL"},
+	{Name: "overflow", About: "The completion queue is full: every CQE goes to the overflow list.", Way: TaskWork, Full: true}}

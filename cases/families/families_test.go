@@ -15,12 +15,18 @@ func TestCatalogueIsCurrent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	named := 0
 	for file, text := range stale {
+		what := "differs from what its family writes"
 		if text == nil {
-			t.Errorf("%s: no family writes this program any more: run make generate", file)
-		} else {
-			t.Errorf("%s differs from what its family writes: run make generate", file)
+			what = "is written by no family any more"
 		}
+		if named++; named <= 5 {
+			t.Errorf("%s %s: run make generate", file, what)
+		}
+	}
+	if named > 5 {
+		t.Errorf("%d more files are not current", named-5)
 	}
 }
 

@@ -83,7 +83,7 @@ var parallel = Family{"revisions", append([]Shape{
 		},
 	},
 	{
-		Name: "group-of-one-in-chain", Rules: "P4.7 P7.8", In: []Setting{chain, iowq, task},
+		Name: "group-of-one-behind-link", Rules: "P4.7 P7.8", In: []Setting{inline, poll, iowq, task, deferd},
 		About: "A group of one behind an open chain. It is like a plain request, or fails what it stands in.",
 		Write: func(w *Writer) {
 			w.submitAll()

@@ -55,6 +55,7 @@ type commandLine struct {
 	Kernel  kernelCmd  `cmd:"" help:"Build kernels: source + series + flavour → image."`
 	Test    testCmd    `cmd:"" help:"The main job: build, boot, run the catalogue, judge, report."`
 	Run     runCmd     `cmd:"" help:"Run your own programs: CQEs, timeline, verdict."`
+	Rules   rulesCmd   `cmd:"" help:"What the catalogue checks: rule by profile by completion path."`
 	Report  reportCmd  `cmd:"" help:"Render a run again."`
 	Shell   shellCmd   `cmd:"" help:"A look around inside the guest."`
 	Cache   cacheCmd   `cmd:"" help:"Show and prune what ringproof keeps."`
@@ -91,6 +92,7 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 			"series":   strings.Join(images.BuiltinSeries(), ", "),
 			"profiles": strings.Join(cases.Profiles(), ", "),
 			"flavours": flavourNames(),
+			"paths":    pathNames(),
 		},
 		kong.Writers(stdout, stderr),
 		kong.Exit(func(code int) { status = code }),

@@ -1,18 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 # A group of one behind an open chain. It is like a plain request, or
-# fails what it stands in. Requests complete in task work.
+# fails what it stands in. Requests complete while they are submitted.
 # Written by cases/families, family revisions.
-name group-of-one-in-chain-task-work
+name group-of-one-behind-link-inline
 rules P4.7 P7.8
 needs groups
 
 ring r0 entries=4 flags=SUBMIT_ALL
-pipe p0
-pipe p1
 
 submit r0
-  ahead: poll_add p0.r events=IN LINK
-  leader: poll_add p1.r events=IN GROUP
-feed p0.w 64 fill=9
-feed p1.w 64 fill=10
+  ahead: nop LINK
+  leader: nop GROUP
 wait r0

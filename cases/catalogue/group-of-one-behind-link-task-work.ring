@@ -1,20 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 # A group of one behind an open chain. It is like a plain request, or
-# fails what it stands in. The group is part of a link chain.
+# fails what it stands in. Requests complete in task work.
 # Written by cases/families, family revisions.
-name group-of-one-in-chain-in-chain
+name group-of-one-behind-link-task-work
 rules P4.7 P7.8
 needs groups
 
 ring r0 entries=4 flags=SUBMIT_ALL
 pipe p0
 pipe p1
-buf b0 size=64
-buf b1 size=64
 
 submit r0
-  ahead: read p0.r b0 len=64 LINK
-  leader: read p1.r b1 len=64 GROUP
+  ahead: poll_add p0.r events=IN LINK
+  leader: poll_add p1.r events=IN GROUP
 feed p0.w 64 fill=9
 feed p1.w 64 fill=10
 wait r0

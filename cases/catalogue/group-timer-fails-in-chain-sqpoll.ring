@@ -2,7 +2,7 @@
 # A member is a timer, whose expiry is a failure. The chain must break
 # in its task work. The kernel's thread submits the timers.
 # Written by cases/families, family timeouts.
-name group-timer-fails-in-chain-timer-sqpoll
+name group-timer-fails-in-chain-sqpoll
 rules G6 P4.5 P7.7
 needs groups
 

@@ -1,14 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 # Leader and members are timers of different lengths that count their
 # expiry as success. The leader's CQE is the last, though its time is
-# over first. The kernel's thread submits the timers.
+# over first. The completion queue is full: every CQE goes to the
+# overflow list.
 # Written by cases/families, family timeouts.
-name group-timers-timer-sqpoll
+name group-timers-overflow
 rules G3 G4 G10
 needs groups
 
-ring r0 entries=8 flags=SQPOLL
+ring r0 entries=4 cq=4
 
+submit r0
+  nop
+  nop
+  nop
+  nop
 submit r0
   leader: timeout 1ms flags=ETIME_SUCCESS GROUP
   m1: timeout 3ms flags=ETIME_SUCCESS GROUP

@@ -1,20 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 # Leader and members are timers of different lengths that count their
 # expiry as success. The leader's CQE is the last, though its time is
-# over first. The completion queue is full: every CQE goes to the
-# overflow list.
+# over first. DEFER_TASKRUN: timers complete when the task asks.
 # Written by cases/families, family timeouts.
-name group-timers-timer-overflow
+name group-timers-defer
 rules G3 G4 G10
 needs groups
 
-ring r0 entries=4 cq=4
+ring r0 entries=4 flags=SINGLE_ISSUER|DEFER_TASKRUN
 
-submit r0
-  nop
-  nop
-  nop
-  nop
 submit r0
   leader: timeout 1ms flags=ETIME_SUCCESS GROUP
   m1: timeout 3ms flags=ETIME_SUCCESS GROUP

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # Leader and members are timers of different lengths that count their
 # expiry as success. The leader's CQE is the last, though its time is
-# over first. DEFER_TASKRUN: timers complete when the task asks.
+# over first. The kernel's thread submits the timers.
 # Written by cases/families, family timeouts.
-name group-timers-timer-defer
+name group-timers-sqpoll
 rules G3 G4 G10
 needs groups
 
-ring r0 entries=4 flags=SINGLE_ISSUER|DEFER_TASKRUN
+ring r0 entries=8 flags=SQPOLL
 
 submit r0
   leader: timeout 1ms flags=ETIME_SUCCESS GROUP

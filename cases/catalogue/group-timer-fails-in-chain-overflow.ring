@@ -1,13 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 # A member is a timer, whose expiry is a failure. The chain must break
-# in its task work. DEFER_TASKRUN: timers complete when the task asks.
+# in its task work. The completion queue is full: every CQE goes to the
+# overflow list.
 # Written by cases/families, family timeouts.
-name group-timer-fails-in-chain-timer-defer
+name group-timer-fails-in-chain-overflow
 rules G6 P4.5 P7.7
 needs groups
 
-ring r0 entries=4 flags=SINGLE_ISSUER|DEFER_TASKRUN
+ring r0 entries=4 cq=4
 
+submit r0
+  nop
+  nop
+  nop
+  nop
 submit r0
   leader: nop GROUP LINK
   bad: timeout 1ms GROUP

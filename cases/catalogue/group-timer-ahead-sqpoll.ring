@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # A timer is linked ahead of a group, and another group behind that:
-# each starts in task work. DEFER_TASKRUN: timers complete when the task
-# asks.
+# each starts in task work. The kernel's thread submits the timers.
 # Written by cases/families, family timeouts.
-name group-timer-ahead-timer-defer
+name group-timer-ahead-sqpoll
 rules G5
 needs groups
 
-ring r0 entries=8 flags=SINGLE_ISSUER|DEFER_TASKRUN
+ring r0 entries=16 flags=SQPOLL
 
 submit r0
   ahead: timeout 1ms flags=ETIME_SUCCESS LINK

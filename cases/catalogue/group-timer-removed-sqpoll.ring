@@ -2,7 +2,7 @@
 # The leader is a timer of a minute that a request removes: the group
 # must complete at once. The kernel's thread submits the timers.
 # Written by cases/families, family timeouts.
-name group-timer-removed-timer-sqpoll
+name group-timer-removed-sqpoll
 rules G11 G4
 needs groups
 

@@ -3,7 +3,7 @@
 # each starts in task work. The completion queue is full: every CQE goes
 # to the overflow list.
 # Written by cases/families, family timeouts.
-name group-timer-ahead-timer-overflow
+name group-timer-ahead-overflow
 rules G5
 needs groups
 

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # The leader is a timer, whose expiry is a failure, while its members
-# take longer. DEFER_TASKRUN: timers complete when the task asks.
+# take longer. The kernel's thread submits the timers.
 # Written by cases/families, family timeouts.
-name group-timer-leads-and-fails-timer-defer
+name group-timer-leads-and-fails-sqpoll
 rules P4.4 P7.5 G4
 needs groups
 
-ring r0 entries=4 flags=SINGLE_ISSUER|DEFER_TASKRUN
+ring r0 entries=8 flags=SQPOLL
 
 submit r0
   leader: timeout 1ms GROUP
