@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"github.com/ringproof/ringproof/cases"
+	"github.com/ringproof/ringproof/harness/judge"
 	"github.com/ringproof/ringproof/images"
 	"github.com/ringproof/ringproof/kconfig"
 	"github.com/ringproof/ringproof/vm"
@@ -51,6 +52,9 @@ type Tally struct {
 	// Up is the time to the agent's hello of the last boot, in seconds; 0 without one.
 	Up   float64
 	Info *wire.GuestInfo // of the last guest
+	// Complaint is the console of the first guest whose kernel complained
+	// before any program ran; nil if all came up clean.
+	Complaint []string
 }
 
 // Open builds or finds the kernel and prepares everything that its guests
@@ -107,6 +111,7 @@ func Open(ctx context.Context, k images.Spec, g GuestSpec, dir string, progress 
 		Executable: binary, BuildID: buildID,
 		Settings: wire.Settings{Profile: *profile, Probes: !g.NoProbes, RingBytes: g.RingBytes},
 		Notice:   h.notice,
+		Fit:      clean,
 	}
 	if !g.NoSnapshot && g.GDB == "" {
 		h.config.SnapshotDir = filepath.Join(store.Dir(), "snapshots")
@@ -163,7 +168,23 @@ func (h *Host) start(ctx context.Context, cfg vm.GuestConfig) (*vm.Guest, error)
 		h.tally.Up = origin.Up.Seconds()
 	}
 	h.tally.Info = g.Info()
+	if h.tally.Complaint == nil && !clean(origin.Console) {
+		h.tally.Complaint = origin.Console
+	}
 	return g, nil
+}
+
+// complaint returns [Tally]'s.
+func (h *Host) complaint() []string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.tally.Complaint
+}
+
+// clean tells whether a console holds no complaint of the kernel.
+func clean(console []string) bool {
+	_, complained := judge.Complaint(console)
+	return !complained
 }
 
 func (h *Host) notice(text string) {

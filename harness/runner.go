@@ -20,6 +20,8 @@ import (
 type guest interface {
 	Info() *wire.GuestInfo
 	Run(ctx context.Context, p *cases.Program, o vm.RunOptions) (*cases.Outcome, error)
+	Stray() []string
+	Linger(ctx context.Context) []string
 	Close()
 }
 
@@ -54,21 +56,28 @@ func (r *runner) run(ctx context.Context, programs []*cases.Program, guests int)
 		wg.Add(1)
 		go func() {
 			defer wg.Done()
-			s := seat{runner: r}
+			s := seat{runner: r, deliver: func(i int, c *report.Case) {
+				mu.Lock()
+				defer mu.Unlock()
+				results[i] = c
+				if r.done != nil {
+					r.done(*c)
+				}
+			}}
 			defer s.leave()
 			for i := range next {
 				c, err := s.one(ctx, programs[i])
 				if err != nil {
 					cancel(err)
-					return
+					break
 				}
-				mu.Lock()
-				results[i] = c
-				if r.done != nil {
-					r.done(*c)
+				if s.guest == nil || c.Outcome == nil { // nothing more can come of it
+					s.deliver(i, c)
+				} else {
+					s.last, s.index = c, i
 				}
-				mu.Unlock()
 			}
+			s.part(ctx)
 		}()
 	}
 feed:
@@ -97,14 +106,65 @@ feed:
 // seat is one place in which one guest after the other serves programs.
 type seat struct {
 	*runner
-	guest guest // nil until needed, and after one was given up
+	guest   guest // nil until needed, and after one was given up
+	deliver func(i int, c *report.Case)
+
+	// last is the case of the program that the guest served last, programs[index],
+	// until it is settled: what the kernel says before the next program begins
+	// is about this one.
+	last  *report.Case
+	index int
 }
 
+// leave gives the guest up.
 func (s *seat) leave() {
 	if s.guest != nil {
 		s.guest.Close()
 		s.guest = nil
 	}
+}
+
+// part ends the seat in order: the last program gets as long for what the
+// kernel says late as a report takes.
+func (s *seat) part(ctx context.Context) {
+	var late []string
+	if s.guest != nil && s.last != nil {
+		late = s.guest.Linger(ctx)
+	}
+	s.settleWith(ctx, late)
+	s.leave()
+}
+
+// settle delivers the last program's case. A report that came after the
+// program's answer, from an interrupt or a kernel thread that was still at
+// work for it, makes it a crash.
+func (s *seat) settle(ctx context.Context) {
+	var late []string
+	if s.guest != nil && s.last != nil {
+		late = s.guest.Stray()
+	}
+	s.settleWith(ctx, late)
+}
+
+func (s *seat) settleWith(ctx context.Context, late []string) {
+	c := s.last
+	if c == nil {
+		return
+	}
+	s.last = nil
+	if _, complained := judge.Complaint(late); complained {
+		c.Outcome.Console = append(c.Outcome.Console, late...)
+		s.complained(ctx, c)
+	}
+	s.deliver(s.index, c)
+}
+
+// complained completes a case whose kernel has begun to complain, and gives
+// the guest up: it is no longer to be trusted.
+func (s *seat) complained(ctx context.Context, c *report.Case) {
+	c.Outcome.Console = append(c.Outcome.Console, s.guest.Linger(ctx)...)
+	c.Verdict = judgeOutcome(s.profile, s.guest.Info(), c.Program, c.Outcome)
+	s.leave()
 }
 
 // one runs p to a verdict. An error means that no guest can be had or ctx ended.
@@ -125,6 +185,10 @@ func (s *seat) one(ctx context.Context, p *cases.Program) (*report.Case, error) 
 		if v := judgeOutcome(s.profile, s.guest.Info(), p, nil); v.Status == judge.Skip {
 			c.Verdict = v
 			break
+		}
+		if s.settle(ctx); s.guest == nil {
+			c.Attempts-- // the program before this one cost the guest
+			continue
 		}
 		outcome, err := s.guest.Run(ctx, p, s.options)
 		if ctx.Err() != nil {
@@ -150,9 +214,12 @@ func (s *seat) one(ctx context.Context, p *cases.Program) (*report.Case, error) 
 			break
 		}
 	}
-	// After a complaint or a hang the guest is no longer to be trusted.
-	if c.Verdict.Status == judge.Crash || c.Verdict.Status == judge.Hang {
-		s.leave()
+	switch {
+	case s.guest == nil:
+	case c.Verdict.Status == judge.Crash:
+		s.complained(ctx, c)
+	case c.Verdict.Status == judge.Hang:
+		s.leave() // it is no longer to be trusted either
 	}
 	c.Seconds = time.Since(start).Seconds()
 	return c, nil

@@ -25,7 +25,19 @@ type answer struct {
 type fakeGuest struct {
 	answers []answer
 	closed  bool
+	// late holds what the console prints after each answer, in order.
+	late [][]string
 }
+
+func (g *fakeGuest) Stray() []string {
+	if len(g.late) == 0 {
+		return nil
+	}
+	lines := g.late[0]
+	g.late = g.late[1:]
+	return lines
+}
+func (g *fakeGuest) Linger(context.Context) []string { return g.Stray() }
 
 func (g *fakeGuest) Info() *wire.GuestInfo { return &wire.GuestInfo{} }
 func (g *fakeGuest) Close()                { g.closed = true }
@@ -120,6 +132,38 @@ func TestComplaintReplacesGuest(t *testing.T) {
 		if c.Verdict.Status != judge.Crash {
 			t.Errorf("%s: %s %s, want CRASH", c.Name, c.Verdict.Status, c.Verdict.Reason)
 		}
+	}
+}
+
+// A report may come when the program it is about has answered already: from an
+// interrupt, or from a kernel thread. It is that program's, and no other's.
+func TestLateComplaint(t *testing.T) {
+	race := []string{"[    3.1] BUG: KCSAN: data-race in io_wq_submit_work / io_issue_sqe"}
+	fine := func() answer { return answer{outcome: &cases.Outcome{End: cases.EndDone}} }
+	for _, test := range []struct {
+		name   string
+		guests []*fakeGuest
+		guilty string
+	}{
+		{"before the next program", []*fakeGuest{
+			{answers: []answer{fine()}, late: [][]string{race}}, {answers: []answer{fine(), fine()}}}, "a"},
+		{"after the last program", []*fakeGuest{
+			{answers: []answer{fine(), fine(), fine()}, late: [][]string{nil, nil, race}}}, "c"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got, err := runFake(t, 3, test.guests...)
+			if err != nil || len(got) != 3 {
+				t.Fatalf("%d cases, error %v", len(got), err)
+			}
+			for _, c := range got {
+				if (c.Verdict.Status == judge.Crash) != (c.Name == test.guilty) {
+					t.Errorf("%s: %s %s", c.Name, c.Verdict.Status, c.Verdict.Reason)
+				}
+				if c.Attempts != 1 {
+					t.Errorf("%s: %d attempts", c.Name, c.Attempts)
+				}
+			}
+		})
 	}
 }
 

@@ -29,7 +29,9 @@ type TestSpec struct {
 }
 
 // bootCase names the case that stands for the kernel's boot. It is in a run
-// only if the boot failed.
+// only if the boot failed, or if the kernel complained before any program ran:
+// a checker that has complained once may look away from then on (lockdep
+// does), so that what the programs show is less than it seems.
 const bootCase = "boot"
 
 // Test runs programs on a kernel. The run is nil if it never came to that;
@@ -68,6 +70,11 @@ func Test(ctx context.Context, spec TestSpec) (*report.Run, error) {
 		run.Cases = append(run.Cases, c)
 		r.done(c)
 		err = nil
+	} else if console := host.complaint(); console != nil {
+		e := &vm.GuestError{Kind: vm.GuestFault, Detail: "the kernel complained while it came up", Console: console}
+		c := report.Case{Name: bootCase, Attempts: 1, Verdict: lost(e), Outcome: &cases.Outcome{End: cases.EndDone, Console: console}}
+		run.Cases = append([]report.Case{c}, run.Cases...)
+		r.done(c)
 	}
 	run.Partial = err != nil
 	run.Took = time.Since(started).Seconds()

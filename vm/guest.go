@@ -37,6 +37,8 @@ type Guest struct {
 
 	mu      sync.Mutex
 	calls   map[uint64]*call
+	stray   []string  // console lines that came while no program was outstanding
+	spoke   time.Time // when the console's last line came
 	nextID  uint64
 	heard   time.Time // when the last message came, or the first call went out
 	pongs   map[uint64]chan struct{}

@@ -362,3 +362,43 @@ func TestSlots(t *testing.T) {
 		s.give(true)
 	})
 }
+
+// Lines that no program was outstanding for are not lost: they come from
+// what an earlier one left behind.
+func TestStrayLines(t *testing.T) {
+	g, p := fakeGuest(t, 1)
+	say := func(text string) {
+		t.Helper()
+		if _, err := p.body.tty.WriteString(text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	say("boot\n")
+	if got := g.Stray(); !cmp.Equal(got, []string{"boot"}) {
+		t.Errorf("after the boot: %q", got)
+	}
+	c := goRun(g, "a", RunOptions{})
+	m := next[wire.Run](p)
+	say("BUG: KCSAN: data-race in f / g\n")
+	p.send(&wire.Ran{ID: m.ID, Outcome: cases.Outcome{End: cases.EndDone}})
+	r := <-c
+	if r.err != nil || !cmp.Equal(r.out.Console, []string{"BUG: KCSAN: data-race in f / g"}) {
+		t.Errorf("the program's lines: %+v, %v", r.out, r.err)
+	}
+	say("read to 0xffff8880 of 4 bytes by task 7 on cpu 1:\n")
+	if got := g.Linger(t.Context()); len(got) != 1 || !strings.HasPrefix(got[0], "read to") {
+		t.Errorf("the rest of the report: %q", got)
+	}
+	say("late\n")
+	c = goRun(g, "b", RunOptions{})
+	m = next[wire.Run](p)
+	p.send(&wire.Ran{ID: m.ID, Outcome: cases.Outcome{End: cases.EndDone}})
+	if r := <-c; r.err != nil || len(r.out.Console) != 0 {
+		t.Errorf("the next program got a line of before: %+v, %v", r.out, r.err)
+	}
+	if got := g.Stray(); !cmp.Equal(got, []string{"late"}) {
+		t.Errorf("a late line: %q", got)
+	}
+	p.body.end(Exit{Kind: ExitClosed})
+	g.Linger(t.Context()) // returns though nothing is silent for long enough
+}

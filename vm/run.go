@@ -125,11 +125,50 @@ func (g *Guest) finish(id uint64) *call {
 func (g *Guest) consoleLine(l Line) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	g.spoke = time.Now()
+	if len(g.calls) == 0 && len(g.stray) < maxCallLines {
+		g.stray = append(g.stray, l.Text)
+	}
 	for _, c := range g.calls {
 		if len(c.lines) < maxCallLines {
 			c.lines = append(c.lines, l.Text)
 		}
 	}
+}
+
+// Stray returns the console's lines that came while no program was
+// outstanding, since it was last called: complaints of what earlier programs left behind.
+func (g *Guest) Stray() []string {
+	g.body.Console().Sync()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	lines := g.stray
+	g.stray = nil
+	return lines
+}
+
+// Linger waits until the console has been silent for a while, the guest is
+// lost or ctx ends, and then returns what [Guest.Stray] does. A kernel may
+// print a report about a program on one CPU while the program ends on another:
+// who found the beginning of one gets the rest in this way.
+func (g *Guest) Linger(ctx context.Context) []string {
+	for silence := g.timeouts.Silence; silence > 0; {
+		timer := time.NewTimer(silence)
+		select {
+		case <-timer.C:
+		case <-g.body.Done():
+			timer.Stop()
+			return g.Stray()
+		case <-ctx.Done():
+			timer.Stop()
+			return g.Stray()
+		}
+		g.body.Console().Sync()
+		g.mu.Lock()
+		silence = g.timeouts.Silence - time.Since(g.spoke)
+		g.mu.Unlock()
+	}
+	return g.Stray()
 }
 
 // ran takes the answer to a Run.

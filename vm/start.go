@@ -30,6 +30,9 @@ type GuestConfig struct {
 	SnapshotDir string
 	// Window is how many programs are sent ahead; 0 is [DefaultWindow].
 	Window int
+	// Fit tells from what the console printed until the agent was ready
+	// whether the guest is fit to be kept as a snapshot. nil is always.
+	Fit func(console []string) bool
 	// Log gets the agent's log lines. Notice gets what the user should know
 	// about how the guest came up, such as a snapshot that could not be used.
 	// Both may be nil, and may be called from any goroutine.
@@ -47,6 +50,9 @@ type Origin struct {
 	Up time.Duration
 	// Saved is what saving a snapshot took; 0 if none was saved.
 	Saved time.Duration
+	// Console is what the kernel printed until the guest was ready: since
+	// power-on, or since it was restored.
+	Console []string
 }
 
 // StartGuest brings up a guest the cheapest way that works: from a snapshot
@@ -159,6 +165,7 @@ func (s *starter) bootOrRestore(ctx context.Context) (*Guest, Origin, error) {
 		return nil, Origin{}, err
 	}
 	s.save(ctx, g, m, &o)
+	o.Console = append(o.Console, g.Stray()...)
 	m.Booted()
 	return g, o, nil
 }
@@ -196,6 +203,7 @@ func (s *starter) greet(ctx context.Context, m *Machine, bound time.Duration) (g
 	}
 	g.info, g.buildID = h.Guest, h.BuildID
 	o.Up = m.Age()
+	o.Console = g.Stray()
 	return g, o, nil
 }
 
@@ -232,14 +240,19 @@ func (s *starter) save(ctx context.Context, g *Guest, m *Machine, o *Origin) {
 	// A program that does nothing: when it is done, what the agent needs to
 	// run programs is up and in the snapshot, where it would else start after every
 	// restore (0.2 s under emulation). A first program here waits for it anyway.
-	_, err := g.Run(ctx, &cases.Program{Name: "warm-up"}, RunOptions{})
+	out, err := g.Run(ctx, &cases.Program{Name: "warm-up"}, RunOptions{})
 	if err == nil {
+		o.Console = append(o.Console, out.Console...)
 		// An answered ping shows that the agent has read all there was and that
 		// nothing of its own is under way: the channel is empty both ways, and
 		// a restored agent waits for its first byte.
 		pctx, cancel := context.WithTimeout(ctx, s.timeouts.Ping)
 		defer cancel()
 		err = g.Ping(pctx)
+	}
+	o.Console = append(o.Console, g.Stray()...)
+	if err == nil && s.Fit != nil && !s.Fit(o.Console) {
+		return
 	}
 	if err == nil {
 		err = m.Snapshot(ctx, s.snapshot, s.key)

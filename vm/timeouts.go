@@ -25,6 +25,9 @@ type Timeouts struct {
 	// agent is asked whether it is alive: it covers the end of the rings and
 	// what the agent collects about a hang.
 	Overtime time.Duration
+	// Silence is how long a console must print nothing until a report that
+	// it began is taken to be complete.
+	Silence time.Duration
 	// Die bounds the time from a panic's line on the console to QEMU's exit.
 	Die time.Duration
 	// Proof bounds how long a probe boot may take to prove KVM.
@@ -53,6 +56,7 @@ func NewTimeouts(accel Accel, slowdown float64) Timeouts {
 		Restored: d(time.Second),
 		Ping:     d(2 * time.Second),
 		Overtime: d(3 * time.Second),
+		Silence:  d(25 * time.Millisecond),
 		Die:      d(time.Second),
 		Proof:    10 * time.Second,
 		Monitor:  20 * time.Second,
