@@ -3,7 +3,8 @@
 # ringproof: kernel patch test and fuzz harness for io_uring. `make help` lists the targets.
 
 GO      ?= go
-SERIES  ?= v4
+# Several series or flavours are separated by commas.
+SERIES  ?= v4,v7
 FLAVOUR ?= fast
 SOURCE  ?= debian:linux-source-6.12
 OUT     ?= out
@@ -21,7 +22,7 @@ BINARY  = bin/ringproof
 LDFLAGS = -s -w -X main.version=$(shell git describe --always --dirty 2>/dev/null || echo unknown)
 
 .DEFAULT_GOAL := help
-.PHONY: help build deps deps-bpf vm-test test unit lint generate generate-check bench ci clean FORCE
+.PHONY: help build deps deps-bpf vm-test vm-test-full test unit lint generate generate-check bench ci clean FORCE
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,12 +39,17 @@ deps: ## install what building and booting a kernel needs (Debian, as root)
 deps-bpf: ## install what regenerating the eBPF objects needs (Debian, as root)
 	@.ci/deps $(BPF_PACKAGES)
 
-vm-test: deps build ## the main job: build the patched kernel, boot it, run the catalogue, judge, report
+vm-test: deps build ## the main job: build the patched kernels, boot them, run the catalogue, judge, report
 	@$(BINARY) test --source $(SOURCE) --series $(SERIES) --flavour $(FLAVOUR) --out $(OUT)
 
+vm-test-full: FLAVOUR = fast,kasan,kcsan
+vm-test-full: vm-test ## the same on every flavour: fast, kasan, kcsan
+
 # One package at a time: guests that share two cores with each other show nothing about speed and much about patience.
+# The kernels come first: the tests plant bugs in them, and rebuild what those touch.
 test: deps deps-bpf build lint generate-check ## every test, those in a guest included; ends with a count
-	@kernel=$$($(BINARY) kernel build --source $(SOURCE) --series $(SERIES)) && \
+	@$(BINARY) kernel build --source $(SOURCE) --series v4 --flavour kasan,kcsan >/dev/null && \
+	kernel=$$($(BINARY) kernel build --source $(SOURCE) --series v4) && \
 	RINGPROOF_VM=1 RINGPROOF_KERNEL=$$kernel RINGPROOF_AGENT=$(abspath $(BINARY)) \
 		$(GO) run .ci/gotest.go -p 1 -timeout 80m ./...
 
@@ -63,7 +69,7 @@ generate-check: generate ## fail if a committed generated file is not current
 	@git diff --exit-code --stat -- vm/probe cases/catalogue || { echo "generated files differ: commit what 'make generate' made"; exit 1; }
 
 bench: deps build ## the figures of docs/performance.md, measured here
-	@$(BINARY) bench --source $(SOURCE) --series $(SERIES)
+	@$(BINARY) bench --source $(SOURCE)
 
 ci: ## what .ci/run runs: make test, then make vm-test
 	@.ci/run
