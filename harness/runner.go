@@ -36,6 +36,8 @@ type runner struct {
 	spawn   func(ctx context.Context) (guest, error)
 	profile *cases.Profile
 	options vm.RunOptions
+	// explain adds to a finished case what its crash or hang is about. May be nil.
+	explain func(*report.Case)
 	// done is called with each finished case, from one goroutine at a time. May be nil.
 	done func(report.Case)
 }
@@ -57,6 +59,9 @@ func (r *runner) run(ctx context.Context, programs []*cases.Program, guests int)
 		go func() {
 			defer wg.Done()
 			s := seat{runner: r, deliver: func(i int, c *report.Case) {
+				if r.explain != nil {
+					r.explain(c)
+				}
 				mu.Lock()
 				defer mu.Unlock()
 				results[i] = c

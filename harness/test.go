@@ -51,10 +51,13 @@ func Test(ctx context.Context, spec TestSpec) (*report.Run, error) {
 		Tool:   report.Tool{Version: spec.Version, BuildID: host.config.BuildID},
 		Kernel: describe(host.Kernel, host.Profile),
 	}
+	x := &explainer{ctx: ctx, spec: spec.Kernel, vmlinux: host.Kernel.Vmlinux, profile: host.Profile, notice: host.notice}
+	defer x.close()
 	finished := 0
 	r := runner{
 		spawn:   func(ctx context.Context) (guest, error) { return host.Guest(ctx) },
 		profile: host.Profile,
+		explain: x.explain,
 		done: func(c report.Case) {
 			finished++
 			if spec.Case != nil {
@@ -67,12 +70,14 @@ func Test(ctx context.Context, spec TestSpec) (*report.Run, error) {
 	if errors.As(err, &boot) {
 		c := report.Case{Name: bootCase, Attempts: 1, Verdict: lost(boot.GuestError),
 			Outcome: &cases.Outcome{End: cases.EndDied, Error: boot.Error(), Console: boot.Console}}
+		x.explain(&c)
 		run.Cases = append(run.Cases, c)
 		r.done(c)
 		err = nil
 	} else if console := host.complaint(); console != nil {
 		e := &vm.GuestError{Kind: vm.GuestFault, Detail: "the kernel complained while it came up", Console: console}
 		c := report.Case{Name: bootCase, Attempts: 1, Verdict: lost(e), Outcome: &cases.Outcome{End: cases.EndDone, Console: console}}
+		x.explain(&c)
 		run.Cases = append([]report.Case{c}, run.Cases...)
 		r.done(c)
 	}

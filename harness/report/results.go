@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"github.com/ringproof/ringproof/cases"
+	"github.com/ringproof/ringproof/harness/crash"
 	"github.com/ringproof/ringproof/harness/judge"
+	"github.com/ringproof/ringproof/harness/stuck"
 	"github.com/ringproof/ringproof/vm/wire"
 )
 
@@ -50,13 +52,15 @@ type guestInfoJSON struct {
 }
 
 type caseJSON struct {
-	Name     string       `json:"name"`
-	Dir      string       `json:"dir"`
-	Text     string       `json:"text"`
-	Verdict  verdictJSON  `json:"verdict"`
-	Outcome  *outcomeJSON `json:"outcome,omitempty"`
-	Attempts int          `json:"attempts"`
-	Seconds  float64      `json:"seconds"`
+	Name     string         `json:"name"`
+	Dir      string         `json:"dir"`
+	Text     string         `json:"text"`
+	Verdict  verdictJSON    `json:"verdict"`
+	Outcome  *outcomeJSON   `json:"outcome,omitempty"`
+	Crashes  []crash.Report `json:"crashes,omitempty"`
+	Stuck    *stuck.Hang    `json:"stuck,omitempty"`
+	Attempts int            `json:"attempts"`
+	Seconds  float64        `json:"seconds"`
 }
 
 type verdictJSON struct {
@@ -166,7 +170,7 @@ func writeResults(w io.Writer, r *Run) error {
 func caseToJSON(c *Case, dir string) caseJSON {
 	v := &c.Verdict
 	out := caseJSON{
-		Name: c.Name, Dir: dir, Text: c.Text, Attempts: c.Attempts, Seconds: c.Seconds,
+		Name: c.Name, Dir: dir, Text: c.Text, Attempts: c.Attempts, Seconds: c.Seconds, Crashes: c.Crashes, Stuck: c.Stuck,
 		Verdict: verdictJSON{Status: v.Status, Reason: v.Reason, Checked: v.Checked},
 	}
 	for _, x := range v.Violations {
@@ -183,7 +187,7 @@ func caseToJSON(c *Case, dir string) caseJSON {
 
 func caseFromJSON(in *caseJSON) Case {
 	c := Case{
-		Name: in.Name, Text: in.Text, Attempts: in.Attempts, Seconds: in.Seconds,
+		Name: in.Name, Text: in.Text, Attempts: in.Attempts, Seconds: in.Seconds, Crashes: in.Crashes, Stuck: in.Stuck,
 		Verdict: judge.Verdict{Status: in.Verdict.Status, Reason: in.Verdict.Reason, Checked: in.Verdict.Checked},
 	}
 	for _, x := range in.Verdict.Violations {

@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"github.com/ringproof/ringproof/cases"
+	"github.com/ringproof/ringproof/harness/crash"
 	"github.com/ringproof/ringproof/harness/judge"
+	"github.com/ringproof/ringproof/harness/stuck"
 	"github.com/ringproof/ringproof/vm/wire"
 )
 
@@ -83,6 +85,11 @@ type Case struct {
 	Verdict judge.Verdict  `json:"verdict"`
 	// Outcome is nil where the program did not run (SKIP, INFRA).
 	Outcome *cases.Outcome `json:"outcome,omitempty"`
+	// Crashes are the kernel's complaints, as far as symbols and source were at
+	// hand with files, lines and patches; only for CRASH and HANG.
+	Crashes []crash.Report `json:"crashes,omitempty"`
+	// Stuck says what hangs; only for HANG.
+	Stuck *stuck.Hang `json:"stuck,omitempty"`
 	// Attempts counts the guests that were used; more than 1 after a guest was lost.
 	Attempts int `json:"attempts"`
 	// Seconds is wall-clock time on the host from send to verdict.

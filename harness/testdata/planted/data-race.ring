@@ -1,0 +1,280 @@
+# SPDX-License-Identifier: Apache-2.0
+# Groups of which every request goes to io-wq, so that two workers run requests
+# of one group at a time: planted/data-race.patch counts them in the leader.
+name planted-data-race
+needs groups
+
+ring r0 entries=64
+
+submit r0
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop ASYNC
+wait r0 32
+submit r0
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop ASYNC
+wait r0 32
+submit r0
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop ASYNC
+wait r0 32
+submit r0
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop ASYNC
+wait r0 32
+submit r0
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop ASYNC
+wait r0 32
+submit r0
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop ASYNC
+wait r0 32
+submit r0
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop ASYNC
+wait r0 32
+submit r0
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop GROUP ASYNC
+  nop ASYNC
+wait r0 32
