@@ -39,12 +39,12 @@ ACCEL
 		tail  string
 	}{
 		{"tcg", Config{Accel: TCG}, nil, "-accel tcg,thread=multi\n-cpu max",
-			"-append panic=-1 no_timer_check tsc=reliable lpj=20000000 console=ttyS0 pty.legacy_count=0 ringproof\n"},
+			"-append panic=-1 no_timer_check tsc=reliable lpj=20000000 console=ttyS0 rcutree.jiffies_till_sched_qs=1 ringproof\n"},
 		{"kvm", Config{Accel: KVM}, nil, "-accel kvm\n-cpu host",
-			"-append panic=-1 console=ttyS0 pty.legacy_count=0 ringproof\n"},
+			"-append panic=-1 console=ttyS0 rcutree.jiffies_till_sched_qs=1 ringproof\n"},
 		{"gdb, words, incoming", Config{Accel: KVM, GDB: "127.0.0.1:1234", KernelArgs: []string{"nokaslr", "x=y"}},
 			[]concern{agentBuild("cafe"), incoming{fdIncoming}}, "-accel kvm\n-cpu host",
-			"-gdb tcp:127.0.0.1:1234\n-incoming fd:6\n-append panic=-1 console=ttyS0 pty.legacy_count=0 ringproof nokaslr x=y RINGPROOF_BUILD=cafe\n"},
+			"-gdb tcp:127.0.0.1:1234\n-incoming fd:6\n-append panic=-1 console=ttyS0 rcutree.jiffies_till_sched_qs=1 ringproof nokaslr x=y RINGPROOF_BUILD=cafe\n"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
