@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/ringproof/ringproof/images"
+	"github.com/ringproof/ringproof/kconfig"
 	"github.com/ringproof/ringproof/vm"
 )
 
@@ -41,12 +42,16 @@ var otherTools = []struct {
 	{"llvm-strip", "llvm", "only to regenerate the eBPF objects (make generate)", true},
 }
 
-// needDisk is the room that one source, one build tree and one image take.
-const needDisk = 6 << 30
+// Room on disk in bytes: one unpacked source, and per flavour a build tree
+// (1.6 GB for kasan), an image and its snapshots.
+const (
+	sourceDisk  = 2 << 30
+	flavourDisk = 4 << 30
+)
 
-// Doctor looks at what this host has and lacks. cacheDir is where ringproof
-// keeps its cache; it need not exist yet.
-func Doctor(cacheDir string) []Finding {
+// Doctor looks at what this host has and lacks for these flavours of kernels. cacheDir is where
+// ringproof keeps its cache; it need not exist yet.
+func Doctor(cacheDir string, flavours []kconfig.Flavour) []Finding {
 	var f []Finding
 	for _, t := range otherTools {
 		f = append(f, findProgram(t.name, t.pkg, t.why, t.optional))
@@ -62,7 +67,10 @@ func Doctor(cacheDir string) []Finding {
 			f = append(f, findProgram(t.Name, t.Package, "", false))
 		}
 	}
-	f = append(f, findSource(), findKVM(), findCPUs(), findMemory(), findDisk(cacheDir))
+	for _, flavour := range flavours {
+		f = append(f, findFlavour(flavour))
+	}
+	f = append(f, findSource(), findKVM(), findCPUs(), findMemory(), findDisk(cacheDir, sourceDisk+flavourDisk*uint64(len(flavours))))
 	return f
 }
 
@@ -93,6 +101,24 @@ func findProgram(name, pkg, why string, optional bool) Finding {
 		f.State, f.Found, f.Fix = "note", "not in PATH; "+why, aptInstall(pkg)
 	default:
 		f.State, f.Found, f.Fix = "missing", "not in PATH; "+why, aptInstall(pkg)
+	}
+	return f
+}
+
+// findFlavour asks the compiler whether it can build a flavour.
+func findFlavour(flavour kconfig.Flavour) Finding {
+	f := Finding{What: "flavour " + flavour.Name, State: "ok", Found: flavour.About}
+	if len(flavour.Compiler) == 0 {
+		return f
+	}
+	if _, err := exec.LookPath("gcc"); err != nil {
+		return Finding{What: f.What, State: "note", Found: "no compiler to ask, see above"}
+	}
+	args := append([]string{"-c", "-x", "c", os.DevNull, "-o", os.DevNull}, flavour.Compiler...)
+	if out, err := exec.Command("gcc", args...).CombinedOutput(); err != nil {
+		said, _, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
+		f.State, f.Found = "missing", fmt.Sprintf("gcc does not take %s: %s", strings.Join(flavour.Compiler, " "), said)
+		f.Fix = "gcc 11 or later does: " + aptInstall("gcc")
 	}
 	return f
 }
@@ -157,7 +183,7 @@ func findMemory() Finding {
 	return f
 }
 
-func findDisk(dir string) Finding {
+func findDisk(dir string, need uint64) Finding {
 	f := Finding{What: "cache", State: "ok"}
 	at := dir
 	var st unix.Statfs_t
@@ -169,9 +195,9 @@ func findDisk(dir string) Finding {
 	if unix.Access(at, unix.W_OK) != nil {
 		f.State, f.Fix = "missing", "make "+at+" writable, or set XDG_CACHE_HOME"
 		f.Found += ", not writable"
-	} else if free < needDisk {
+	} else if free < need {
 		f.State, f.Fix = "note", "ringproof cache prune, or set XDG_CACHE_HOME to a larger disk"
-		f.Found += fmt.Sprintf("; a first build takes about %d MiB", needDisk>>20)
+		f.Found += fmt.Sprintf("; first builds take about %d MiB", need>>20)
 	}
 	return f
 }

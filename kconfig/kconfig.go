@@ -29,6 +29,9 @@ type Flavour struct {
 	// Overlays are appended to files of the tree after the series, for what
 	// Kconfig cannot say, such as instrumenting a single directory.
 	Overlays []Overlay
+	// Compiler holds the flags that the compiler must understand for it, which
+	// Kconfig tests as well and then drops the symbols.
+	Compiler []string
 	// Slowdown is how much slower than flavour fast the kernel is taken to
 	// be, at least 1: what every timeout is stretched by.
 	Slowdown float64
@@ -69,6 +72,7 @@ var flavours = []Flavour{
 		About:     "KASAN, lockdep, UBSAN, list and object debugging, fault injection",
 		Fragments: []string{"base.config", "kasan.config"},
 		Overlays:  []Overlay{kcovUring},
+		Compiler:  []string{"-fsanitize=kernel-address", "-fsanitize=undefined"},
 		Slowdown:  2,
 		MemMB:     768,
 	},
@@ -77,6 +81,7 @@ var flavours = []Flavour{
 		About:     "KCSAN for io_uring/ only",
 		Fragments: []string{"base.config", "kcsan.config"},
 		Overlays:  kcsanUring,
+		Compiler:  []string{"-fsanitize=thread", "--param", "tsan-distinguish-volatile=1"},
 		Slowdown:  2,
 		MemMB:     512,
 	},

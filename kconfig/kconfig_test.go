@@ -286,3 +286,27 @@ func TestReadTreeErrors(t *testing.T) {
 		})
 	}
 }
+
+// What guests of a flavour get is said in one place, for every flavour.
+func TestFlavours(t *testing.T) {
+	for _, f := range Flavours() {
+		settings, err := f.Settings()
+		if err != nil {
+			t.Errorf("%s: %v", f.Name, err)
+		}
+		if f.Slowdown < 1 || f.MemMB < 512 || f.About == "" {
+			t.Errorf("%s: %+v is incomplete", f.Name, f)
+		}
+		have := map[string]string{}
+		for _, s := range settings {
+			have[s.Symbol] = s.Value
+		}
+		// A probe that is skipped under preemption is lost evidence, and coverage is for every flavour.
+		if have["PREEMPT_VOLUNTARY"] != "y" || have["KCOV_INSTRUMENT_ALL"] != "n" {
+			t.Errorf("%s lacks what every flavour has", f.Name)
+		}
+		if have["KASAN"] == "y" && have["KCSAN"] == "y" {
+			t.Errorf("%s: KASAN and KCSAN exclude each other", f.Name)
+		}
+	}
+}

@@ -98,7 +98,8 @@ func (c *reportCmd) Run(s *streams) error {
 }
 
 type doctorCmd struct {
-	JSON bool `help:"Machine-readable."`
+	Flavour []string `default:"fast" help:"The kernels that shall be built: ${flavours}; several by repeating it or with commas. Default: ${default}."`
+	JSON    bool     `help:"Machine-readable."`
 }
 
 func (c *doctorCmd) Run(s *streams) error {
@@ -106,7 +107,15 @@ func (c *doctorCmd) Run(s *streams) error {
 	if err != nil {
 		return err
 	}
-	findings := harness.Doctor(dir)
+	var flavours []kconfig.Flavour
+	for _, name := range c.Flavour {
+		f, err := kconfig.ByName(name)
+		if err != nil {
+			return &exit{exitUsage, err}
+		}
+		flavours = append(flavours, f)
+	}
+	findings := harness.Doctor(dir, flavours)
 	if c.JSON {
 		if err := json.NewEncoder(s.out).Encode(findings); err != nil {
 			return err
