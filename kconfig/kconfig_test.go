@@ -288,7 +288,7 @@ func TestReadTreeErrors(t *testing.T) {
 }
 
 // What guests of a flavour get is said in one place, for every flavour.
-func TestFlavours(t *testing.T) {
+func TestFlavoursAreComplete(t *testing.T) {
 	for _, f := range Flavours() {
 		settings, err := f.Settings()
 		if err != nil {
