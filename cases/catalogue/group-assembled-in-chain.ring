@@ -21,11 +21,11 @@ submit r0
   leader0: read p0.r b0 len=64 GROUP LINK
   m0: nop GROUP
   m1: read p1.r b1 len=64
-  behind2: nop
+  behind1: nop
   nop LINK
   leader1: nop GROUP LINK
   m2: read p2.r b2 len=64
-  behind3: nop
+  behind2: nop
   after: nop
 wait r0 4
 feed p1.w 64 fill=10

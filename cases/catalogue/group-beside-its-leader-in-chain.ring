@@ -7,7 +7,7 @@ name group-beside-its-leader-in-chain
 rules P4.1 P7.1
 needs groups
 
-ring r0 entries=4
+ring r0 entries=8
 pipe p0
 pipe p1
 buf b0 size=64
@@ -17,7 +17,9 @@ submit r0
   leader: read p0.r b0 len=64 GROUP LINK
   m1: nop GROUP
   m2: read p1.r b1 len=64
-  behind2: nop
+  behind1: nop
+  mark: nop
+wait r0 1
 feed p0.w 64 fill=9
 feed p1.w 64 fill=10
 wait r0

@@ -17,5 +17,7 @@ submit r0
   leader: read p0.r b0 len=64 GROUP ASYNC
   m1: nop GROUP
   m2: read f0 b1 len=64 ASYNC
+  mark: nop
+wait r0 1
 feed p0.w 64 fill=9
 wait r0

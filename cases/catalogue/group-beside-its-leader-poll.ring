@@ -17,6 +17,8 @@ submit r0
   leader: read p0.r b0 len=64 GROUP
   m1: nop GROUP
   m2: read p1.r b1 len=64
+  mark: nop
+wait r0 1
 feed p0.w 64 fill=9
 feed p1.w 64 fill=10
 wait r0

@@ -15,6 +15,8 @@ submit r0
   leader: poll_add p0.r events=IN GROUP
   m1: nop GROUP
   m2: poll_add p1.r events=IN
+  mark: nop
+wait r0 1
 feed p0.w 64 fill=9
 feed p1.w 64 fill=10
 wait r0

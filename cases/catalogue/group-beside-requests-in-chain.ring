@@ -21,7 +21,7 @@ submit r0
   nop LINK
   leader: read p1.r b1 len=64 GROUP LINK
   m1: read p2.r b2 len=64
-  behind3: nop
+  behind1: nop
   after: nop
 submit r0
   late: read p3.r b3 len=64

@@ -21,12 +21,12 @@ submit r0
   nop LINK
   leader0: read p0.r b0 len=64 GROUP LINK
   m0: read p1.r b1 len=64
-  behind2: nop
+  behind1: nop
 submit r1
   nop LINK
   leader1: read p2.r b2 len=64 GROUP LINK
   m1: read p3.r b3 len=64
-  behind5: nop
+  behind2: nop
 feed p2.w 64 fill=11
 feed p3.w 64 fill=12
 wait r1

@@ -29,5 +29,5 @@ submit r0
   m1: read p1.r b1 len=64 GROUP
   m2: nop
   mark: nop
-cancel r0 bad
+cancel r0 bad timeout=1s
 wait r0

@@ -31,5 +31,5 @@ submit r0
   m2: read p2.r b2 len=64
   next: nop
   mark: nop
-cancel r0 bad
+cancel r0 bad timeout=1s
 wait r0

@@ -20,5 +20,5 @@ submit r0
   next: nop
   mark: nop
 wait r0 1
-cancel r0 bad
+cancel r0 bad timeout=1s
 wait r0

@@ -23,5 +23,5 @@ submit r0
   m1: read p2.r b2 len=64
 feed p0.w 64 fill=9
 wait r0 1
-cancel r0 bad
+cancel r0 bad timeout=1s
 wait r0

@@ -18,7 +18,7 @@ submit r0
   leader: read p0.r b0 len=64 GROUP LINK
   m1: read p1.r b1 len=64 GROUP
   m2: nop
-  behind2: nop
+  behind1: nop
   mark: nop
 wait r0 2
 submit r0

@@ -23,7 +23,7 @@ submit r0
   nop LINK
   leader1: read p2.r b2 len=64 GROUP LINK
   m1: nop
-  behind4: nop
+  behind1: nop
   after: nop
 wait r0 2
 feed p0.w 64 fill=9

@@ -21,7 +21,7 @@ submit r0
   nop LINK
   leader: nop GROUP LINK DRAIN
   m1: read p2.r b2 len=64
-  behind3: nop
+  behind1: nop
 feed p0.w 64 fill=9
 feed p1.w 64 fill=10
 feed p2.w 64 fill=11

@@ -23,5 +23,5 @@ submit r0
   m2: nop
   next: nop
 feed p0.w 64 fill=9
-cancel r0 bad
+cancel r0 bad timeout=1s
 wait r0

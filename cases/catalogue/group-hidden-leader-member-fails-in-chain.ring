@@ -19,8 +19,8 @@ submit r0
   leader: read p0.r b0 len=64 GROUP LINK SKIP
   bad: read p1.r b1 len=64 GROUP
   m2: nop
-  behind2: nop
+  behind1: nop
 feed p0.w 64 fill=9
 wait r0 2
-cancel r0 bad
+cancel r0 bad timeout=1s
 wait r0

@@ -24,5 +24,5 @@ submit r0
   bad: read p1.r b1 len=64 GROUP
   m2: nop
 feed p0.w 64 fill=9
-cancel r0 bad
+cancel r0 bad timeout=1s
 wait r0

@@ -23,6 +23,6 @@ submit r0
   m1: read p1.r b1 len=64 GROUP
   m2: nop
   mark: nop
-cancel r0 leader
+cancel r0 leader timeout=1s
 feed p1.w 64 fill=10
 wait r0

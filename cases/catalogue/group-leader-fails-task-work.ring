@@ -17,6 +17,6 @@ submit r0
   m2: nop
   mark: nop
 wait r0 1
-cancel r0 leader
+cancel r0 leader timeout=1s
 feed p1.w 64 fill=10
 wait r0

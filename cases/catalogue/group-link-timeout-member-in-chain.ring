@@ -18,7 +18,7 @@ submit r0
   leader: read p0.r b0 len=64 GROUP LINK
   lt: link_timeout 500ms GROUP
   m2: read p1.r b1 len=64
-  behind2: nop
+  behind1: nop
   mark: nop
 wait r0 2
 feed p0.w 64 fill=9

@@ -29,6 +29,6 @@ submit r0
   m2: nop
   next: nop
   mark: nop
-cancel r0 leader
+cancel r0 leader timeout=1s
 feed p1.w 64 fill=10
 wait r0

@@ -21,5 +21,5 @@ submit r0
   last: nop
 feed p0.w 64 fill=9
 wait r0 1
-cancel r0 bad
+cancel r0 bad timeout=1s
 wait r0

@@ -18,7 +18,7 @@ submit r0
   leader: read p0.r b0 len=64 GROUP LINK
   m1: read p1.r b1 len=64 GROUP DRAIN
   m2: nop
-  behind2: nop
+  behind1: nop
   mark: nop
 wait r0 2
 feed p1.w 64 fill=10

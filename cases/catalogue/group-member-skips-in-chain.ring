@@ -17,7 +17,7 @@ submit r0
   leader: read p0.r b0 len=64 GROUP LINK
   m1: read p1.r b1 len=64 GROUP SKIP
   m2: nop
-  behind2: nop
+  behind1: nop
 feed p0.w 64 fill=9
 feed p1.w 64 fill=10
 wait r0

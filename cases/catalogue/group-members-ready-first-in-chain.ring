@@ -21,7 +21,7 @@ submit r0
   m1: read p1.r b1 len=64 GROUP
   m2: read p2.r b2 len=64 GROUP
   m3: nop
-  behind3: nop
+  behind1: nop
 feed p2.w 64 fill=11
 feed p1.w 64 fill=10
 feed p0.w 64 fill=9

@@ -23,7 +23,7 @@ submit r0
   m1: read p1.r b1 len=64 GROUP
   m2: read p2.r b2 len=64 GROUP
   m3: read p3.r b3 len=64
-  behind4: nop
+  behind1: nop
 feed p3.w 64 fill=12
 feed p0.w 64 fill=9
 feed p2.w 64 fill=11

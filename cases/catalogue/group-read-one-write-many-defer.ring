@@ -7,10 +7,10 @@ rules G14 G5
 needs groups
 
 ring r0 entries=4 flags=SINGLE_ISSUER|DEFER_TASKRUN
+pipe p0
 file f0 size=0
 file f1 size=0
 file f2 size=0
-pipe p0
 buf b0 size=64
 
 submit r0

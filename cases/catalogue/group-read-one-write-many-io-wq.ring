@@ -6,15 +6,15 @@ rules G14 G5
 needs groups
 
 ring r0 entries=4
-file f0 size=0
+file f0 size=4096 fill=21
 file f1 size=0
 file f2 size=0
-file f3 size=4096 fill=24
+file f3 size=0
 buf b0 size=64
 
 submit r0
-  ahead: read f3 b0 len=64 LINK ASYNC
-  leader: write f0 b0 len=64 GROUP ASYNC
-  m1: write f1 b0 len=64 GROUP ASYNC
-  m2: write f2 b0 len=64 ASYNC
+  ahead: read f0 b0 len=64 LINK ASYNC
+  leader: write f1 b0 len=64 GROUP ASYNC
+  m1: write f2 b0 len=64 GROUP ASYNC
+  m2: write f3 b0 len=64 ASYNC
 wait r0

@@ -10,12 +10,14 @@ ring r0 entries=8
 file f0 size=0
 file f1 size=0
 file f2 size=0
-buf b0 size=64 fill=7
+file f3 size=4096 fill=24
+buf b0 size=64
 buf b1 size=64
 buf b2 size=64
 buf b3 size=64
 
 submit r0
+  ahead: read f3 b0 len=64 LINK ASYNC
   w0: write f0 b0 len=64 GROUP LINK ASYNC
   w1: write f1 b0 len=64 GROUP ASYNC
   w2: write f2 b0 len=64 ASYNC

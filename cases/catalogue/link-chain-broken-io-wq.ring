@@ -16,4 +16,7 @@ submit r0
   third: nop
   mark: nop
 wait r0 2
+submit r0
+  more: nop
+wait r0 1
 wait r0

@@ -22,5 +22,7 @@ submit r0
   third: nop
   mark: nop
 feed p0.w 64 fill=9
-cancel r0 bad
+submit r0
+  more: nop
+cancel r0 bad timeout=1s
 wait r0

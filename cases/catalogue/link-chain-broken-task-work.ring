@@ -16,5 +16,8 @@ submit r0
   mark: nop
 feed p0.w 64 fill=9
 wait r0 2
-cancel r0 bad
+submit r0
+  more: nop
+wait r0 1
+cancel r0 bad timeout=1s
 wait r0

@@ -29,10 +29,10 @@ var chains = Family{"chains", []Shape{
 		About: "Group behind group: each request of the second depends on all of the first. " +
 			"The first's members are done after its leader.",
 		Write: func(w *Writer) {
-			f, b := w.scratch(), w.buf(64, 5)
+			f, b := w.scratch(1), w.buf(w.unit(), 5)
 			w.submit(
-				w.group(w.slow("leader0").with("LINK"), w.slow("m0"), sqe("m1: write "+f+" "+b+" len=64"+w.force())),
-				w.group(sqe("leader1: read "+f+" "+w.buf(64, 0)+" len=64"+w.force()), w.slow("m2"), w.quick("m3")))
+				w.group(w.slow("leader0").with("LINK"), w.slow("m0"), w.store("m1", f, b, 1)),
+				w.group(w.load("leader1", f), w.slow("m2"), w.quick("m3")))
 			w.finish("leader0", "m0", "m2")
 			w.end()
 		},

@@ -2,6 +2,11 @@
 
 package families
 
+import (
+	"slices"
+	"strings"
+)
+
 // endings: groups that are in flight when something ends them (G11).
 var endings = Family{"endings", []Shape{
 	ending("group-cancel-leader", "The leader is cancelled while it waits.", held, func(w *Writer) {
@@ -43,6 +48,20 @@ var endings = Family{"endings", []Shape{
 	ending("group-process-killed", "The process is killed while leader and member wait.", held, func(w *Writer) {
 		w.step("kill")
 	}),
+	ending("group-process-execs", "The process executes itself anew while leader and member wait, which ends its rings.", []Setting{poll, task, iowq, deferd, sqpoll}, func(w *Writer) {
+		w.step("exec")
+	}),
+	{
+		Name: "group-thread-exits", Rules: "G11", In: []Setting{poll, task, iowq, full},
+		About: "The thread that has submitted a group exits while it waits. The process goes on, and so does the ring.",
+		Write: func(w *Writer) {
+			lines := slices.Concat(w.group(w.held("leader"), w.held("m1"), w.quick("m2")), sqe("mark: nop"))
+			w.step("t1: submit r0\n  %s", strings.Join(lines, "\n  "))
+			w.step("t1: exit-thread")
+			w.step("cancel r0 flags=ALL|ANY timeout=1s")
+			w.end()
+		},
+	},
 	{
 		Name: "group-member-outlives-process", Rules: "G11", In: held,
 		About: "The process is killed when the leader has done its work and a member still waits: the leader must go " +
@@ -55,7 +74,7 @@ var endings = Family{"endings", []Shape{
 		},
 	},
 	{
-		Name: "group-polled-when-ring-closes", Rules: "G11 G10", In: []Setting{},
+		Name: "group-polled-when-ring-closes", Rules: "G11 G10", In: []Setting{iopoll},
 		About: "The ring is closed while the kernel still has to poll for the requests of a group.",
 		Write: func(w *Writer) {
 			w.submit(w.group(w.slow("leader"), w.slow("m1"), w.quick("m2")))
@@ -63,7 +82,7 @@ var endings = Family{"endings", []Shape{
 		},
 	},
 	{
-		Name: "group-polled-when-killed", Rules: "G11 G10", In: []Setting{},
+		Name: "group-polled-when-killed", Rules: "G11 G10", In: []Setting{iopoll},
 		About: "The process is killed while the kernel still has to poll for the requests of a group.",
 		Write: func(w *Writer) {
 			w.submit(w.group(w.slow("leader"), w.slow("m1"), w.quick("m2")))

@@ -45,7 +45,7 @@ type Shape struct {
 // Families lists all families in reading order.
 func Families() []Family {
 	return []Family{
-		assembly, order, chains, failures, drains, workers, endings, neighbours, copies, parallel, timeouts,
+		assembly, order, chains, failures, drains, workers, endings, neighbours, copies, parallel, timeouts, rings,
 	}
 }
 

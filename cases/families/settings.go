@@ -11,6 +11,7 @@ const (
 	TaskWork            // polls of a pipe, which complete in task work when it is fed
 	IOWQ                // reads of a file in io-wq
 	IOPoll              // reads of a null block device that the kernel polls for
+	Direct              // direct I/O on ext4, which completes in task work
 )
 
 // Setting is one way for requests to complete, and the ring they complete on.
@@ -37,12 +38,13 @@ var (
 		Way: Poll, Flags: "SINGLE_ISSUER|DEFER_TASKRUN"}
 	sqpoll = Setting{Name: "sqpoll", About: "The kernel's thread submits; requests wait in an armed poll.", Way: Poll, Flags: "SQPOLL"}
 	iopoll = Setting{Name: "iopoll", About: "Requests are reads that the kernel polls the device for.", Way: IOPoll, Flags: "IOPOLL"}
+	direct = Setting{Name: "direct", About: "Requests are direct I/O, which completes in task work.", Way: Direct}
 	full   = Setting{Name: "overflow", About: "The completion queue is full: every CQE goes to the overflow list.", Way: Poll, Full: true}
 	chain  = Setting{Name: "in-chain", About: "The group is part of a link chain.", Way: Poll, Chain: true}
 )
 
 // everywhere are all settings; a shape that is a link chain by itself has no use for the last.
-var everywhere = []Setting{inline, poll, task, iowq, deferd, sqpoll, full, chain}
+var everywhere = []Setting{inline, poll, task, iowq, deferd, sqpoll, iopoll, full, chain}
 
 func but(not ...Setting) []Setting {
 	var list []Setting
@@ -60,7 +62,8 @@ func but(not ...Setting) []Setting {
 
 // These are everywhere but where the shape says nothing.
 var (
-	linked = but(chain)                 // the shape is a link chain
-	held   = but(inline, iopoll)        // the shape needs requests that wait until they are let go
-	loose  = but(inline, iopoll, chain) // both
+	linked = but(chain)                       // the shape is a link chain
+	held   = but(inline, iopoll)              // the shape needs requests that wait until they are let go
+	loose  = but(inline, iopoll, chain)       // both
+	moved  = append(but(task, chain), direct) // the shape moves data
 )

@@ -38,9 +38,12 @@ type Writer struct {
 	pipes    int
 	files    int
 	bufs     int
-	most     int // SQEs in one submission
-	ahead    int // CQEs of requests that the setting has put ahead
-	chained  bool
+	blocks   int      // sectors of n0 that are in use
+	slots    []string // registered files
+	regBufs  []string // registered buffers
+	most     int      // SQEs in one submission
+	ahead    int      // CQEs of requests that the setting has put ahead
+	chains   int      // that the setting has made
 }
 
 // write makes the program of one shape in one setting.
@@ -91,6 +94,14 @@ func write(f *Family, s *Shape, in Setting) (*cases.Program, error) {
 		}
 	}
 	fmt.Fprintf(&b, "\n%s\n", strings.Join(append(w.decls, w.buffers...), "\n"))
+	for _, r := range []struct {
+		what string
+		list []string
+	}{{"files", w.slots}, {"buffers", w.regBufs}} {
+		if len(r.list) > 0 {
+			fmt.Fprintf(&b, "\nregister r0 %s %s\n", r.what, strings.Join(r.list, " "))
+		}
+	}
 	if in.Full { // one NOP for each place in the queue, and none is reaped
 		fmt.Fprintf(&b, "\nsubmit r0\n%s", strings.Repeat("  nop\n", entries))
 	}
@@ -128,16 +139,6 @@ func (w *Writer) declare(format string, args ...any) {
 	w.decls = append(w.decls, fmt.Sprintf(format, args...))
 }
 
-// once declares what several requests share.
-func (w *Writer) once(key, format string, args ...any) {
-	if !w.declared[key] {
-		w.declared[key] = true
-		if format != "" {
-			w.declare(format, args...)
-		}
-	}
-}
-
 // submitAll keeps a rejected SQE from ending its submission.
 func (w *Writer) submitAll() { w.declared["SUBMIT_ALL"] = true }
 
@@ -150,10 +151,7 @@ func (w *Writer) pipe() string {
 
 // file declares a file with 4 KiB of its own content.
 func (w *Writer) file() string {
-	name := fmt.Sprintf("f%d", w.files)
-	w.files++
-	w.declare("file %s size=4096 fill=%d", name, 20+w.files)
-	return name
+	return w.declareFile(fmt.Sprintf("size=4096 fill=%d", 21+w.files))
 }
 
 func (w *Writer) buf(size, fill int) string {
@@ -176,8 +174,7 @@ func (w *Writer) slow(label string) SQEs {
 	case IOWQ:
 		return w.async(label)
 	case IOPoll:
-		w.nullb()
-		return sqe(fmt.Sprintf("%s: read n0 %s len=512", label, w.buf(512, 0)))
+		return w.block(label, w.buf(512, 0))
 	}
 	return sqe(label + ": nop")
 }
@@ -197,6 +194,9 @@ func (w *Writer) held(label string) SQEs {
 
 // async is a request that asks for io-wq and completes there.
 func (w *Writer) async(label string) SQEs {
+	if w.Way == IOPoll { // on such a ring nothing else may be read
+		return w.block(label, w.buf(512, 0)).with("ASYNC")
+	}
 	return w.read(label).with("ASYNC")
 }
 
@@ -205,9 +205,20 @@ func (w *Writer) read(label string) SQEs {
 	return sqe(fmt.Sprintf("%s: read %s %s len=64", label, w.file(), w.buf(64, 0)))
 }
 
-func (w *Writer) nullb() {
-	w.need("null-blk")
-	w.once("n0", "nullb n0 poll")
+// block reads the next 512 bytes of a null block device.
+func (w *Writer) block(label, buf string) SQEs {
+	return sqe(fmt.Sprintf("%s: read n0 %s len=512 off=%d", label, buf, w.sectors(1)))
+}
+
+// sectors reserves n sectors of the null block device and returns their offset.
+func (w *Writer) sectors(n int) int {
+	if w.blocks == 0 {
+		w.need(string(cases.NeedNullBlk))
+		w.declare("nullb n0 size=8192 fill=6 direct poll")
+	}
+	off := 512 * w.blocks
+	w.blocks += n
+	return off
 }
 
 // quick is a request that completes at once in every setting.
@@ -239,9 +250,9 @@ func (w *Writer) group(parts ...SQEs) SQEs {
 	if !w.Chain {
 		return lines
 	}
-	w.chained = true
+	w.chains++
 	lines[0] += " LINK"
-	lines = append(lines, fmt.Sprintf("behind%d: nop", len(w.steps)+w.pipes))
+	lines = append(lines, fmt.Sprintf("behind%d: nop", w.chains))
 	if w.alone {
 		return lines
 	}
@@ -273,7 +284,7 @@ func (w *Writer) finish(labels ...string) {
 // fail makes what fails stands for fail, where it waits: it is cancelled.
 func (w *Writer) fail(label string) {
 	if w.feeds[label] != "" {
-		w.step("cancel r0 %s", label)
+		w.step("cancel r0 %s timeout=1s", label)
 	}
 }
 
@@ -297,12 +308,47 @@ func (w *Writer) open(parts ...SQEs) SQEs {
 	return lines
 }
 
-// scratch declares an empty file.
-func (w *Writer) scratch() string {
+// unit is the number of bytes that one request moves: what the setting's files take.
+func (w *Writer) unit() int {
+	switch w.Way {
+	case IOPoll:
+		return 512
+	case Direct:
+		return 4096
+	}
+	return 64
+}
+
+// scratch is a place for data of n units, to be written before it is read: a
+// file, or a part of a device. It is given as operand and offset.
+func (w *Writer) scratch(n int) place {
+	switch w.Way {
+	case IOPoll:
+		return place{"n0", fmt.Sprintf(" off=%d", w.sectors(n))}
+	case Direct: // of its size already, so that no request has to wait for the file system
+		return place{w.declareFile(fmt.Sprintf("size=%d fs=ext4 direct", 4096*n)), ""}
+	}
+	return place{w.declareFile("size=0"), ""}
+}
+
+// place is where data lies: an operand, and an offset behind the others.
+type place struct{ fd, off string }
+
+func (w *Writer) declareFile(options string) string {
 	name := fmt.Sprintf("f%d", w.files)
 	w.files++
-	w.declare("file %s size=0", name)
+	w.declare("file %s %s", name, options)
 	return name
+}
+
+// store writes n units of a buffer to a place.
+func (w *Writer) store(label string, to place, buf string, n int) SQEs {
+	return sqe(fmt.Sprintf("%s: write %s %s len=%d%s%s", label, to.fd, buf, n*w.unit(), to.off, w.force()))
+}
+
+// load reads a unit from a place into a buffer of its own.
+func (w *Writer) load(label string, from place) SQEs {
+	return sqe(fmt.Sprintf("%s: read %s %s len=%d%s%s", label, from.fd, w.buf(w.unit(), 0), w.unit(), from.off, w.force()))
 }
 
 // force is the flag that sends a request to io-wq where the setting is about that.
@@ -315,23 +361,22 @@ func (w *Writer) force() string {
 
 // data is a request that brings data of its own.
 func (w *Writer) data(label string) SQEs {
-	if w.Way == Inline {
+	switch w.Way {
+	case Inline:
 		return w.read(label)
+	case Direct:
+		return w.fetch(label, w.buf(w.unit(), 0), 0)
 	}
 	return w.slow(label)
 }
 
-// readInto reads 64 bytes of a source of its own to an offset of a buffer.
-func (w *Writer) readInto(label, buf string, off int) SQEs {
-	if off > 0 {
-		buf = fmt.Sprintf("%s+%d", buf, off)
+// fetch reads one unit of a source of its own into the n-th unit of a buffer.
+func (w *Writer) fetch(label, buf string, n int) SQEs {
+	if n > 0 {
+		buf = fmt.Sprintf("%s+%d", buf, n*w.unit())
 	}
-	if w.Way == Poll {
-		p := w.pipe()
-		w.feeds[label] = fmt.Sprintf("feed %s.w 64 fill=%d", p, 8+w.pipes)
-		return sqe(fmt.Sprintf("%s: read %s.r %s len=64", label, p, buf))
-	}
-	return sqe(fmt.Sprintf("%s: read %s %s len=64%s", label, w.file(), buf, w.force()))
+	from := w.source(label)
+	return sqe(fmt.Sprintf("%s: read %s %s len=%d%s%s", label, from.fd, buf, w.unit(), from.off, w.force()))
 }
 
 // timer is a timeout of some milliseconds; its expiry is a success or a failure.
@@ -341,4 +386,39 @@ func (w *Writer) timer(label string, ms int, success bool) SQEs {
 		line += " flags=ETIME_SUCCESS"
 	}
 	return sqe(line)
+}
+
+// source declares what the setting's requests read, and returns it as operand and offset.
+func (w *Writer) source(label string) place {
+	switch w.Way {
+	case Poll:
+		p := w.pipe()
+		w.feeds[label] = fmt.Sprintf("feed %s.w 64 fill=%d", p, 8+w.pipes)
+		return place{p + ".r", ""}
+	case IOPoll:
+		return place{"n0", fmt.Sprintf(" off=%d", w.sectors(1))}
+	case Direct:
+		return place{w.declareFile(fmt.Sprintf("size=4096 fill=%d fs=ext4 direct", 21+w.files)), ""}
+	}
+	return place{w.file(), ""}
+}
+
+// fixedFile reads a file that is registered with the ring.
+func (w *Writer) fixedFile(label string) SQEs {
+	from := w.source(label)
+	w.slots = append(w.slots, from.fd)
+	return sqe(fmt.Sprintf("%s: read %d %s len=%d%s FIXED_FILE%s", label, len(w.slots)-1, w.buf(w.unit(), 0), w.unit(), from.off, w.force()))
+}
+
+// fixedBuffer reads into a buffer that is registered with the ring.
+func (w *Writer) fixedBuffer(label string) SQEs {
+	from, b := w.source(label), w.buf(w.unit(), 0)
+	w.regBufs = append(w.regBufs, b)
+	return sqe(fmt.Sprintf("%s: read_fixed %s %s len=%d%s index=%d%s", label, from.fd, b, w.unit(), from.off, len(w.regBufs)-1, w.force()))
+}
+
+// chosenBuffer reads into a buffer that the kernel takes from group 1.
+func (w *Writer) chosenBuffer(label string) SQEs {
+	from := w.source(label)
+	return sqe(fmt.Sprintf("%s: read %s len=%d%s index=1 BUFFER_SELECT%s", label, from.fd, w.unit(), from.off, w.force()))
 }

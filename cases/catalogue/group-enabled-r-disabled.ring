@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: Apache-2.0
+# A ring is enabled only by the thread that will submit to it. The group
+# completes as on any ring. Requests wait in an armed poll, and complete
+# when the task asks.
+# Written by cases/families, family rings.
+name group-enabled-r-disabled
+rules G1 G4 G10
+needs groups
+
+ring r0 entries=4 flags=R_DISABLED|SINGLE_ISSUER|DEFER_TASKRUN
+pipe p0
+pipe p1
+buf b0 size=64
+buf b1 size=64
+
+register r0 enable
+submit r0
+  leader: read p0.r b0 len=64 GROUP
+  m1: read p1.r b1 len=64 GROUP
+  m2: nop
+feed p0.w 64 fill=9
+feed p1.w 64 fill=10
+wait r0

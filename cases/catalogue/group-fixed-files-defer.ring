@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: Apache-2.0
+# Each request of a group names a registered file by its slot, and the
+# slots are in another order than the requests. Requests wait in an
+# armed poll, and DEFER_TASKRUN completes them when the task asks.
+# Written by cases/families, family neighbours.
+name group-fixed-files-defer
+rules G13 G4
+needs groups
+
+ring r0 entries=4 flags=SINGLE_ISSUER|DEFER_TASKRUN
+pipe p0
+pipe p1
+pipe p2
+buf b0 size=64
+buf b1 size=64
+buf b2 size=64
+
+register r0 files p0.r p1.r p2.r
+submit r0
+  leader: read 2 b2 len=64 GROUP FIXED_FILE
+  m1: read 1 b1 len=64 GROUP FIXED_FILE
+  m2: read 0 b0 len=64 FIXED_FILE
+feed p2.w 64 fill=11
+feed p0.w 64 fill=9
+feed p1.w 64 fill=10
+wait r0

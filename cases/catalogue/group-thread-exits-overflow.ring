@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: Apache-2.0
+# The thread that has submitted a group exits while it waits. The
+# process goes on, and so does the ring. The completion queue is full:
+# every CQE goes to the overflow list.
+# Written by cases/families, family endings.
+name group-thread-exits-overflow
+rules G11
+needs groups
+
+ring r0 entries=4 cq=4
+pipe p0
+pipe p1
+buf b0 size=64
+buf b1 size=64
+
+submit r0
+  nop
+  nop
+  nop
+  nop
+t1: submit r0
+  leader: read p0.r b0 len=64 GROUP
+  m1: read p1.r b1 len=64 GROUP
+  m2: nop
+  mark: nop
+t1: exit-thread
+cancel r0 flags=ALL|ANY timeout=1s
+wait r0
