@@ -56,7 +56,7 @@ func (e *Expectation) Path(i int) Path {
 			return PathTaskWork
 		}
 		return PathInline
-	case r.Worker == WorkerMust || forcedAsync(r.SQE.Op):
+	case r.Worker == WorkerMust || opcodes[r.SQE.Op].place == mayForce:
 		return PathIOWQ
 	}
 	if f := e.Program.Rings[r.Ring].Flags; f&uring.SetupIOPoll != 0 && r.SQE.Op != uring.OpNop {
@@ -65,10 +65,19 @@ func (e *Expectation) Path(i int) Path {
 	if e.waits(r) {
 		return PathPoll
 	}
-	if r.Worker == WorkerNever || neverBlocks(r.SQE.Op) || e.Resource(r.SQE.FD) != nil {
+	if fd, _ := e.File(r); e.device(fd) {
+		return PathTaskWork // io_req_rw_complete()
+	}
+	if r.Worker == WorkerNever || opcodes[r.SQE.Op].place == inTask || e.Resource(r.SQE.FD) != nil {
 		return PathInline
 	}
 	return PathUnknown
+}
+
+// device tells that reads and writes on fd end in a device's interrupt.
+func (e *Expectation) device(fd cases.FD) bool {
+	res := e.Resource(fd)
+	return res != nil && (res.Kind == cases.ResNullBlk || res.Kind == cases.ResFile && res.FS == cases.Ext4 && res.Direct)
 }
 
 // waits tells that r finds nothing to read when it is issued, unless somebody is quicker.
@@ -97,7 +106,15 @@ func (e *Expectation) waits(r *Request) bool {
 
 // certain tells that the cancellation happens in every run.
 func (e *Expectation) certain(c *Cancel) bool {
-	return c.By == nil || slices.ContainsFunc(c.By, func(i int) bool { return e.fails(i) == surely })
+	if c.By == nil || c.May {
+		return c.By == nil
+	}
+	return slices.ContainsFunc(c.By, func(i int) bool {
+		if c.Parsed {
+			return e.Requests[i].Prep.Fails()
+		}
+		return e.fails(i) == surely
+	})
 }
 
 type chance uint8
@@ -116,21 +133,19 @@ func (e *Expectation) fails(i int) chance {
 		return surely
 	case slices.ContainsFunc(r.Cancels, func(c Cancel) bool { return e.certain(&c) }):
 		return surely
-	case r.Prep.Unsure || len(r.Cancellers) > 0 || r.CancelSteps:
+	case r.Prep.Unsure || len(r.Cancellers) > 0 || r.CancelSteps || e.outlived(r):
 		return maybe
-	case r.Own.Any:
+	case r.Own.Any || r.Own.Errors:
 		return never // nothing was built in to make it fail
 	}
 	failing := 0
 	for _, span := range r.Own.Ranges {
-		hi, unsureHi := Failed(r.SQE, span[1])
-		lo, unsureLo := Failed(r.SQE, span[0])
-		switch {
-		case hi && lo && !unsureHi && !unsureLo:
+		if failed, unsure := Failed(r.SQE, span[1]); failed && !unsure { // the most that it may have is not enough
 			failing++
-		case hi || lo:
-			return maybe
 		}
+	}
+	if failing == 0 && e.starved(r) {
+		return maybe
 	}
 	switch {
 	case failing == 0:
@@ -139,6 +154,21 @@ func (e *Expectation) fails(i int) chance {
 		return surely
 	}
 	return maybe
+}
+
+// starved tells that r reads from a pipe or the like into which too little is ever written.
+func (e *Expectation) starved(r *Request) bool {
+	fd, found := e.File(r)
+	if res := e.Resource(fd); found != Yes || r.SQE.Op != uring.OpRead || res == nil || res.Kind != cases.ResPipe && res.Kind != cases.ResSocketPair {
+		return false
+	}
+	fed := 0
+	for _, st := range e.Program.Steps {
+		if st.Kind == cases.StepFeed && st.FD.Ref == fd.Ref {
+			fed += st.N
+		}
+	}
+	return fed < int(r.SQE.Len) && fed > 0
 }
 
 func (e *Expectation) anyFails(list []int) bool {
@@ -209,7 +239,7 @@ func (e *Expectation) claimRequest(i int, add func(string, ...int)) {
 	for _, c := range r.Cancels {
 		if c.By == nil {
 			add(c.Rule, i)
-		} else if e.anyFails(c.By) {
+		} else if !c.May && e.anyFails(c.By) {
 			add(c.Rule, append(slices.Clone(c.By), i)...)
 			if c.Rule == "G6" && r.Role != Plain { // a chain breaks ahead of this group
 				add("G7", append(slices.Clone(c.By), i)...)
@@ -226,7 +256,7 @@ func (e *Expectation) claimRequest(i int, add func(string, ...int)) {
 
 // outlived tells that ring or process end while the request may still wait.
 func (e *Expectation) outlived(r *Request) bool {
-	if p := e.Path(r.Index); p != PathPoll && p != PathTaskWork && p != PathIOWQ {
+	if p := e.Path(r.Index); p != PathPoll && p != PathTaskWork && p != PathIOWQ && p != PathIOPoll {
 		return false
 	}
 	for s := r.Step + 1; s < len(e.Program.Steps); s++ {
@@ -244,8 +274,14 @@ func (e *Expectation) outlived(r *Request) bool {
 			if st.Ring == r.Ring {
 				return true
 			}
-		case cases.StepExit, cases.StepKill:
-			return true
+		case cases.StepExitThread:
+			if st.Thread == e.Program.Steps[r.Step].Thread {
+				return true
+			}
+		case cases.StepExit, cases.StepKill, cases.StepExec:
+			if st.FD == (cases.FD{}) { // not a child's end
+				return true
+			}
 		}
 	}
 	return false
@@ -267,10 +303,12 @@ func (e *Expectation) claimGroup(g *Group, add func(string, ...int)) {
 		return
 	}
 	add("G1", all...)
-	if e.Requests[all[len(all)-1]].SQE.Flags&uring.SQEGroup != 0 { // closed by the end of the submission
+	if g.Open || e.sqpoll(leader) { // there the kernel's thread must not cut it
 		add("G2", all...)
+	}
+	if g.Open {
 		if s.OpenGroup == "after-chain" {
-			add("P4.8", all...)
+			add("P4.8", append(e.openAhead(g), all...)...)
 		}
 	}
 	if len(e.Structure.Groups) > 1 || len(e.Program.Rings) > 1 {
@@ -290,7 +328,7 @@ func (e *Expectation) claimGroup(g *Group, add func(string, ...int)) {
 		case r.Worker == WorkerNever:
 			unasked = append(unasked, i)
 		}
-		if e.Requests[i].SQE.FD.Ref != 0 {
+		if e.own13(&e.Requests[i]) {
 			add("G13", i)
 		}
 	}
@@ -305,7 +343,7 @@ func (e *Expectation) claimGroup(g *Group, add func(string, ...int)) {
 		if s.MemberSkip == "allowed" && flags&uring.CQESkipSuccess != 0 {
 			add("P4.3", m)
 		}
-		if s.MemberPrepFailureCancels == "linked-leader" && e.Requests[m].Prep.Fails() {
+		if s.MemberPrepFailureCancels == "linked-leader" && e.Requests[m].Prep.Fails() { // P7.6 is among the cancellations
 			add("P4.6", all...)
 		}
 	}
@@ -330,6 +368,13 @@ func (e *Expectation) claimGroup(g *Group, add func(string, ...int)) {
 	if leader.Chain >= 0 {
 		e.claimChained(g, add)
 	}
+}
+
+// own13 tells that the request has something of its own that its group must leave it: a file, a
+// provided buffer, a personality.
+func (e *Expectation) own13(r *Request) bool {
+	fd, found := e.File(r)
+	return found == Yes && fd.Ref != 0 || r.SQE.Flags&uring.BufferSelect != 0 || r.SQE.Personality != 0
 }
 
 // claimChained: a hard link that has to hold, and data that goes from element to element.

@@ -3,181 +3,415 @@
 package model
 
 import (
+	"math/bits"
+
 	"github.com/ringproof/ringproof/cases"
 	"github.com/ringproof/ringproof/cases/uring"
 )
 
-// Error numbers that results carry, negated; from asm-generic/errno*.h.
+// opcode is what the model knows of one opcode of 6.12: io_issue_defs[] in
+// io_uring/opdef.c, and what its handlers do.
+type opcode struct {
+	place place
+	fails marking
+	// needsFile: a descriptor is looked up when the request is issued.
+	needsFile bool
+	iopoll    bool // may be used on a ring with IORING_SETUP_IOPOLL
+	ioprio    bool // takes sqe->ioprio
+	provided  bool // takes IOSQE_BUFFER_SELECT
+	// prep says how its SQE is parsed; nil: it may be refused, nobody says when.
+	prep func(e *Expectation, r *Request) Prep
+	// own is what it results in if nothing interferes; nil: anything but a cancellation.
+	own func(e *Expectation, r *Request) Results
+	// effect is what it does to the program's memory and files.
+	effect Effect
+}
+
+// place is where a request is issued that did not ask for io-wq.
+type place uint8
+
 const (
-	EPERM      = 1
-	ENOENT     = 2
-	EINTR      = 4
-	EBADF      = 9
-	EAGAIN     = 11
-	EFAULT     = 14
-	EINVAL     = 22
-	ESPIPE     = 29
-	EPIPE      = 32
-	ETIME      = 62
-	EOPNOTSUPP = 95
-	EALREADY   = 114
-	ECANCELED  = 125
+	mayForce place = iota // its prep handler may send it to io-wq
+	mayBlock              // in the task; to io-wq if it cannot go on without blocking
+	inTask                // in the task, and it never blocks
 )
 
-// Operation flags, from include/uapi/linux/io_uring.h and poll.h.
+// marking says which results of a handler mark a request as failed (req_set_fail()), and so break links.
+type marking uint8
+
+const (
+	ifNegative marking = iota
+	ifShort            // of sqe->len
+	ifShortVec         // of what the iovecs hold together
+	ifShortAll         // negative, and short with MSG_WAITALL
+	byCaller           // the handler never does; whoever fails it without calling the handler does
+)
+
+// Effect says what a request does to memory and files.
+type Effect uint8
+
+const (
+	Changes  Effect = iota // something that is not followed
+	NoEffect               // nothing that a program's memory or files show
+	Reads                  // from its descriptor into memory
+	Writes                 // from memory to its descriptor
+)
+
+// EffectOf says what requests with the opcode do.
+func EffectOf(op uring.Op) Effect {
+	if op >= uring.OpLast {
+		return NoEffect
+	}
+	return opcodes[op].effect
+}
+
+// NeedsFile tells whether requests with the opcode fail with -EBADF without a descriptor.
+func NeedsFile(op uring.Op) bool { return op < uring.OpLast && opcodes[op].needsFile }
+
+// Vectored tells whether sqe->addr points to an array of iovecs.
+func Vectored(op uring.Op) bool { return op == uring.OpReadv || op == uring.OpWritev }
+
+var opcodes [uring.OpLast]opcode
+
+func init() { // not in the declaration: the functions look into the table
+	opcodes = [uring.OpLast]opcode{
+		uring.OpNop: {place: inTask, iopoll: true, effect: NoEffect, prep: prepNop, own: ownNop},
+
+		uring.OpRead:          {place: mayBlock, fails: ifShort, needsFile: true, iopoll: true, ioprio: true, provided: true, prep: prepRW, own: ownRW, effect: Reads},
+		uring.OpWrite:         {place: mayBlock, fails: ifShort, needsFile: true, iopoll: true, ioprio: true, prep: prepRW, own: ownRW, effect: Writes},
+		uring.OpReadFixed:     {place: mayBlock, fails: ifShort, needsFile: true, iopoll: true, ioprio: true, own: ownRW, effect: Reads},
+		uring.OpWriteFixed:    {place: mayBlock, fails: ifShort, needsFile: true, iopoll: true, ioprio: true, own: ownRW, effect: Writes},
+		uring.OpReadv:         {place: mayBlock, fails: ifShortVec, needsFile: true, iopoll: true, ioprio: true, provided: true, own: ownRW, effect: Reads},
+		uring.OpWritev:        {place: mayBlock, fails: ifShortVec, needsFile: true, iopoll: true, ioprio: true, own: ownRW, effect: Writes},
+		uring.OpReadMultishot: {place: mayBlock, needsFile: true, provided: true, own: countOrError},
+		uring.OpSend:          {place: mayBlock, fails: ifShortAll, needsFile: true, ioprio: true, provided: true, prep: prepMsg, own: ownRW, effect: Writes},
+		uring.OpRecv:          {place: mayBlock, fails: ifShortAll, needsFile: true, ioprio: true, provided: true, prep: prepMsg, own: ownRW, effect: Reads},
+		uring.OpSendmsg:       {place: mayBlock, fails: ifShortAll, needsFile: true, ioprio: true, own: countOrError},
+		uring.OpRecvmsg:       {place: mayBlock, fails: ifShortAll, needsFile: true, ioprio: true, provided: true, own: countOrError},
+		uring.OpSendZc:        {place: mayBlock, fails: ifShortAll, needsFile: true, ioprio: true, own: countOrError, effect: Changes},
+		uring.OpSendmsgZc:     {place: mayBlock, fails: ifShortAll, needsFile: true, ioprio: true, own: countOrError},
+
+		uring.OpAccept:  {place: mayBlock, needsFile: true, ioprio: true, own: countOrError, effect: NoEffect},
+		uring.OpConnect: {place: mayBlock, needsFile: true, own: zeroOrError, effect: NoEffect},
+		uring.OpSocket:  {place: mayBlock, own: countOrError, effect: NoEffect},
+		uring.OpBind:    {place: mayForce, needsFile: true, own: zeroOrError, effect: NoEffect},
+		uring.OpListen:  {place: mayBlock, needsFile: true, own: zeroOrError, effect: NoEffect},
+
+		uring.OpPollAdd:       {place: inTask, needsFile: true, effect: NoEffect, prep: prepPoll, own: ownPoll},
+		uring.OpPollRemove:    {place: inTask, effect: NoEffect, prep: prepPollRemove, own: ownRemove},
+		uring.OpTimeout:       {place: inTask, effect: NoEffect, prep: prepTimeout, own: ownTimeout},
+		uring.OpTimeoutRemove: {place: inTask, effect: NoEffect, prep: prepTimeoutRemove, own: ownRemove},
+		uring.OpLinkTimeout:   {place: inTask, effect: NoEffect, prep: prepTimeout, own: ownLinkTimeout},
+		uring.OpAsyncCancel:   {place: inTask, effect: NoEffect, prep: prepCancel, own: ownCancel},
+
+		uring.OpFsync:         {fails: byCaller, needsFile: true, effect: NoEffect, prep: prepFsync, own: ownFsync},
+		uring.OpSyncFileRange: {fails: byCaller, needsFile: true, effect: NoEffect, own: zeroOrError},
+		uring.OpFallocate:     {fails: byCaller, needsFile: true, own: zeroOrError},
+		uring.OpFtruncate:     {fails: byCaller, needsFile: true, own: zeroOrError},
+		uring.OpFadvise:       {needsFile: true, effect: NoEffect, own: zeroOrError},
+		uring.OpMadvise:       {fails: byCaller, own: zeroOrError},
+		uring.OpSplice:        {fails: ifShort, needsFile: true, own: countOrError},
+		uring.OpTee:           {fails: ifShort, needsFile: true, own: countOrError},
+
+		uring.OpOpenat:     {place: mayForce, own: countOrError},
+		uring.OpOpenat2:    {place: mayForce, own: countOrError},
+		uring.OpClose:      {place: mayBlock, own: zeroOrError, effect: NoEffect},
+		uring.OpStatx:      {fails: byCaller, own: zeroOrError},
+		uring.OpRenameat:   {fails: byCaller, effect: NoEffect, own: zeroOrError},
+		uring.OpUnlinkat:   {fails: byCaller, effect: NoEffect, own: zeroOrError},
+		uring.OpMkdirat:    {fails: byCaller, effect: NoEffect, own: zeroOrError},
+		uring.OpSymlinkat:  {fails: byCaller, effect: NoEffect, own: zeroOrError},
+		uring.OpLinkat:     {fails: byCaller, effect: NoEffect, own: zeroOrError},
+		uring.OpSetxattr:   {fails: byCaller, effect: NoEffect, own: zeroOrError},
+		uring.OpFsetxattr:  {fails: byCaller, needsFile: true, effect: NoEffect, own: zeroOrError},
+		uring.OpGetxattr:   {fails: byCaller, own: countOrError},
+		uring.OpFgetxattr:  {fails: byCaller, needsFile: true, own: countOrError},
+		uring.OpShutdown:   {fails: byCaller, needsFile: true, effect: NoEffect, own: zeroOrError},
+		uring.OpEpollCtl:   {place: mayBlock, effect: NoEffect, own: zeroOrError},
+		uring.OpMsgRing:    {place: mayBlock, needsFile: true, iopoll: true, effect: NoEffect, own: countOrError},
+		uring.OpUringCmd:   {place: mayBlock, needsFile: true, iopoll: true},
+		uring.OpWaitid:     {place: mayBlock, own: zeroOrError},
+		uring.OpFutexWait:  {place: mayBlock, effect: NoEffect, own: zeroOrError},
+		uring.OpFutexWaitv: {place: mayBlock, effect: NoEffect, own: countOrError},
+		uring.OpFutexWake:  {place: mayBlock, effect: NoEffect, own: countOrError},
+
+		uring.OpFilesUpdate:    {place: mayBlock, iopoll: true, effect: NoEffect, own: countOrError},
+		uring.OpProvideBuffers: {place: mayBlock, iopoll: true, effect: NoEffect, own: countOrError},
+		uring.OpRemoveBuffers:  {place: mayBlock, iopoll: true, effect: NoEffect, own: countOrError},
+		uring.OpFixedFdInstall: {place: mayBlock, needsFile: true, effect: NoEffect, own: countOrError},
+	}
+}
+
+// Failed tells whether a result counts as a failure for groups and chains: a
+// negative result, and a short read or write. Where a handler does not mark
+// the request failed, but something else may have, it is unsure.
+func Failed(q *cases.SQE, res int32) (failed, unsure bool) {
+	if q.Op >= uring.OpLast {
+		return true, false
+	}
+	if q.Flags&uring.BufferSelect != 0 { // the buffer's size is the length
+		return res < 0, res >= 0
+	}
+	switch opcodes[q.Op].fails {
+	case ifShort:
+		return res != int32(q.Len), false
+	case ifShortVec:
+		return res < 0, res >= 0
+	case ifShortAll:
+		if res >= 0 && q.OpFlags&msgWaitAll != 0 {
+			return res != int32(q.Len), q.Op != uring.OpSend && q.Op != uring.OpRecv
+		}
+	case byCaller:
+		return res == -ECANCELED, res < 0 && res != -ECANCELED
+	}
+	if q.Op == uring.OpTimeout && res == -ETIME && q.OpFlags&timeoutETimeSuccess != 0 {
+		return false, false
+	}
+	return res < 0, false
+}
+
+func multishot(q *cases.SQE) bool {
+	switch q.Op {
+	case uring.OpPollAdd:
+		return q.Len&pollAddMulti != 0
+	case uring.OpTimeout:
+		return q.OpFlags&timeoutMultishot != 0
+	case uring.OpReadMultishot, uring.OpSendZc, uring.OpSendmsgZc:
+		return true
+	case uring.OpAccept:
+		return q.IOPrio&1 != 0 // IORING_ACCEPT_MULTISHOT
+	case uring.OpRecv, uring.OpRecvmsg, uring.OpSend, uring.OpSendmsg:
+		return q.IOPrio&(recvMultishot|recvsendBundle) != 0
+	}
+	return false
+}
+
+// Operation flags, from include/uapi/linux/io_uring.h, poll.h and socket.h.
 const (
 	timeoutAbs          = 1 << 0
+	timeoutClocks       = 1<<2 | 1<<3
 	timeoutETimeSuccess = 1 << 5
 	timeoutMultishot    = 1 << 6
-	timeoutKnown        = timeoutAbs | 1<<2 | 1<<3 | timeoutETimeSuccess | timeoutMultishot
+	timeoutKnown        = timeoutAbs | timeoutClocks | timeoutETimeSuccess | timeoutMultishot
+	timeoutUpdate       = 1<<1 | 1<<4 // IORING_TIMEOUT_UPDATE_MASK
 	pollIn              = 0x001
 	pollOut             = 0x004
 	pollAlways          = 0x008 | 0x010 | 0x020 // POLLERR, POLLHUP, POLLNVAL
 	pollReadable        = pollIn | 0x002 | 0x040 | 0x080
 	pollAddMulti        = 1 << 0 // in len
+	pollUpdate          = 1<<1 | 1<<2
+	cancelFD            = 1 << 1
+	cancelFlags         = 1<<6 - 1
+	recvMultishot       = 1 << 1
+	recvsendBundle      = 1 << 4
+	msgWaitAll          = 0x100
 )
 
-// Results is a set of results.
-type Results struct {
-	Any    bool
-	Ranges [][2]int32 // inclusive
-	// Mask allows each result above 0 that has no bit outside of it.
-	Mask int32
-}
-
-// Has tells whether res is in the set.
-func (s Results) Has(res int32) bool {
-	if s.Any {
-		return true
+func einvalIf(is bool) Prep {
+	if is {
+		return Prep{Errno: -EINVAL}
 	}
-	for _, r := range s.Ranges {
-		if r[0] <= res && res <= r[1] {
-			return true
-		}
+	return Prep{}
+}
+
+var maybeEINVAL = Prep{Errno: -EINVAL, Unsure: true}
+
+// hasAddr tells that sqe->addr is not 0.
+func hasAddr(q *cases.SQE) bool { return q.Buf.Ref != 0 || q.Target != 0 || q.Addr != 0 }
+
+// hasTail tells that a field is set of which most opcodes want that it is 0.
+func hasTail(q *cases.SQE) bool { return q.BufIndex != 0 || q.FileIndex != 0 || q.FD2 != (cases.FD{}) }
+
+// isOff tells what sqe->off is.
+func hasOff(q *cases.SQE) bool { return q.Off != 0 || q.Buf2.Ref != 0 }
+
+func prepNop(_ *Expectation, r *Request) Prep {
+	return einvalIf(r.SQE.OpFlags&^uring.NopInjectResult != 0)
+}
+
+func prepRW(_ *Expectation, r *Request) Prep {
+	if r.SQE.IOPrio != 0 || r.SQE.Len > cases.MaxBuffer || r.SQE.Addr != 0 {
+		return maybeEINVAL
 	}
-	return res > 0 && res&^s.Mask == 0
+	return Prep{}
 }
 
-func exactly(res ...int32) Results {
-	var s Results
-	for _, v := range res {
-		s.Ranges = append(s.Ranges, [2]int32{v, v})
+func prepMsg(_ *Expectation, r *Request) Prep {
+	if q := r.SQE; q.IOPrio != 0 || q.Addr != 0 || hasTail(q) || hasOff(q) {
+		return maybeEINVAL
 	}
-	return s
+	return Prep{}
 }
 
-func between(lo, hi int64) Results {
-	return Results{Ranges: [][2]int32{{int32(lo), int32(hi)}}}
+func prepPoll(_ *Expectation, r *Request) Prep {
+	q := r.SQE
+	return einvalIf(q.BufIndex != 0 || hasOff(q) || hasAddr(q) ||
+		q.Len&^pollAddMulti != 0 || q.Len&pollAddMulti != 0 && q.Flags&uring.CQESkipSuccess != 0)
 }
 
-func (s Results) or(res ...int32) Results {
-	s.Ranges = append(s.Ranges, exactly(res...).Ranges...)
-	return s
+func prepPollRemove(_ *Expectation, r *Request) Prep {
+	q := r.SQE
+	if q.Len != 0 {
+		return maybeEINVAL
+	}
+	return einvalIf(hasTail(q) || q.OpFlags != 0 || hasOff(q))
 }
 
-var anyResult = Results{Any: true}
+func prepFsync(_ *Expectation, r *Request) Prep {
+	q := r.SQE
+	return einvalIf(hasAddr(q) || hasTail(q) || q.OpFlags&^1 != 0 || int64(q.Off) < 0)
+}
 
-// cancelFD is IORING_ASYNC_CANCEL_FD.
-const cancelFD = 1 << 1
+func prepTimeout(_ *Expectation, r *Request) Prep {
+	q := r.SQE
+	if q.Buf.Ref != 0 || q.Addr != 0 || q.Buf3.Ref != 0 {
+		return maybeEINVAL
+	}
+	return einvalIf(hasTail(q) || q.Len > 1 || q.OpFlags&^timeoutKnown != 0 || q.Timeout < 0 || q.Addr3 != 0 || q.Pad2 != 0 ||
+		q.Op == uring.OpLinkTimeout && hasOff(q) ||
+		bits.OnesCount32(q.OpFlags&timeoutClocks) > 1 || q.OpFlags&(timeoutAbs|timeoutMultishot) == timeoutAbs|timeoutMultishot)
+}
+
+func prepTimeoutRemove(_ *Expectation, r *Request) Prep {
+	q := r.SQE
+	if q.OpFlags != 0 || q.Addr3 != 0 || q.Buf3.Ref != 0 || q.Pad2 != 0 {
+		return maybeEINVAL
+	}
+	return einvalIf(hasTail(q) || q.Len != 0 || q.Flags&uring.FixedFile != 0)
+}
+
+func prepCancel(_ *Expectation, r *Request) Prep {
+	q := r.SQE
+	return einvalIf(hasOff(q) || q.FD2 != (cases.FD{}) || q.FileIndex != 0 || q.OpFlags&^cancelFlags != 0 ||
+		q.OpFlags&uring.CancelAny != 0 && q.OpFlags&(cancelFD|uring.CancelOp) != 0)
+}
+
+func zeroOrError(*Expectation, *Request) Results { return Results{Errors: true}.or(0) }
+
+func countOrError(*Expectation, *Request) Results {
+	return Results{Errors: true, Ranges: [][2]int32{{0, 1<<31 - 1}}}
+}
 
 // own returns what the operation of r may result in if nothing interferes.
 func (e *Expectation) own(r *Request) Results {
-	q := r.SQE
-	if r.Opaque {
+	switch {
+	case r.SQE.Op >= uring.OpLast:
+		return exactly(-EINVAL)
+	case r.Opaque:
 		return anyResult
 	}
-	switch q.Op {
-	case uring.OpNop:
-		if q.HasInject {
-			if q.Inject <= -512 && q.Inject >= -516 { // io_fixup_restart_res()
-				return exactly(q.Inject, -EINTR)
-			}
-			return exactly(q.Inject)
+	op := &opcodes[r.SQE.Op]
+	if op.needsFile && r.SQE.Op != uring.OpMsgRing { // io_assign_file()
+		if _, found := e.File(r); found == No {
+			return exactly(-EBADF)
 		}
-		if q.OpFlags&uring.NopInjectResult != 0 {
-			return exactly(int32(q.Len))
-		}
-		return exactly(0)
-	case uring.OpRead, uring.OpWrite, uring.OpRecv, uring.OpSend:
-		return e.ownRW(r)
-	case uring.OpPollAdd:
-		if e.Resource(q.FD) == nil || e.Resource(q.FD).Kind == cases.ResFile || e.closed(q.FD) {
-			return anyResult
-		}
-		return Results{Mask: int32(q.OpFlags&0xffff) | pollAlways}
-	case uring.OpTimeout:
-		s := exactly(-ETIME)
-		if q.Off > 0 || e.removable(r) {
-			s = s.or(0)
-		}
-		return s
-	case uring.OpLinkTimeout:
-		return exactly(-ETIME, -ECANCELED, -ENOENT, -EALREADY, 0)
-	case uring.OpAsyncCancel:
-		if q.OpFlags&cancelFD != 0 {
-			return anyResult
-		}
-		if q.OpFlags&(uring.CancelAll|uring.CancelAny) != 0 {
-			return between(0, int64(len(e.Requests)))
-		}
-		return exactly(0, -EALREADY, -ENOENT)
-	case uring.OpPollRemove, uring.OpTimeoutRemove:
-		return exactly(0, -EALREADY, -ENOENT)
-	case uring.OpFsync:
-		if res := e.Resource(q.FD); res != nil && res.Kind == cases.ResFile && !e.closed(q.FD) {
-			return exactly(0)
-		}
+	}
+	if op.own == nil {
 		return anyResult
+	}
+	s := op.own(e, r)
+	if r.CanFault {
+		s = s.or(-ENOMEM, -EFAULT, -EAGAIN, -ENOBUFS)
+	}
+	return s
+}
+
+func ownNop(_ *Expectation, r *Request) Results {
+	q := r.SQE
+	if q.HasInject {
+		if q.Inject <= -512 && q.Inject >= -516 { // io_fixup_restart_res()
+			return exactly(q.Inject, -EINTR)
+		}
+		return exactly(q.Inject)
+	}
+	if q.OpFlags&uring.NopInjectResult != 0 {
+		return exactly(int32(q.Len))
+	}
+	return exactly(0)
+}
+
+func ownPoll(e *Expectation, r *Request) Results {
+	fd, found := e.File(r)
+	res := e.Resource(fd)
+	if found != Yes || res == nil || res.Kind == cases.ResFile || e.closed(fd) || e.updated(r) {
+		return anyResult
+	}
+	return Results{Mask: int32(r.SQE.OpFlags&0xffff) | pollAlways}
+}
+
+func ownTimeout(e *Expectation, r *Request) Results {
+	s := exactly(-ETIME)
+	if r.SQE.Off > 0 || r.CancelSteps || len(r.Cancellers) > 0 {
+		s = s.or(0)
+	}
+	return s
+}
+
+func ownLinkTimeout(*Expectation, *Request) Results {
+	return exactly(-ETIME, -ECANCELED, -ENOENT, -EALREADY, 0)
+}
+
+func ownRemove(*Expectation, *Request) Results { return exactly(0, -EALREADY, -ENOENT) }
+
+func ownCancel(e *Expectation, r *Request) Results {
+	switch flags := r.SQE.OpFlags; {
+	case flags&cancelFD != 0:
+		return anyResult
+	case flags&(uring.CancelAll|uring.CancelAny) != 0:
+		return between(0, int64(len(e.Requests)))
+	}
+	return exactly(0, -EALREADY, -ENOENT)
+}
+
+func ownFsync(e *Expectation, r *Request) Results {
+	fd, found := e.File(r)
+	if res := e.Resource(fd); found == Yes && res != nil && res.Kind == cases.ResFile && !e.closed(fd) {
+		return exactly(0)
 	}
 	return anyResult
 }
 
-// removable tells whether a step or request may act on the timeout r.
-func (e *Expectation) removable(r *Request) bool { return r.CancelSteps || len(r.Cancellers) > 0 }
-
-func (e *Expectation) ownRW(r *Request) Results {
+func ownRW(e *Expectation, r *Request) Results {
 	q := r.SQE
-	res := e.Resource(q.FD)
-	switch {
-	case q.Flags&uring.FixedFile != 0: // nothing is ever registered
-		return exactly(-EBADF)
-	case q.FD.Ref == 0 && (!q.FD.HasRaw || q.FD.Raw < 0):
-		return exactly(-EBADF)
-	case res == nil || q.OpFlags != 0 || q.IOPrio != 0 || q.Flags&uring.BufferSelect != 0:
-		return anyResult
-	}
-	if int64(q.Off) < 0 && q.Off != ^uint64(0) {
-		return exactly(-EINVAL)
-	}
-	var s Results
+	fd, found := e.File(r)
+	res := e.Resource(fd)
+	reads := opcodes[q.Op].effect == Reads
 	stream := q.Op == uring.OpRecv || q.Op == uring.OpSend
-	reads := q.Op == uring.OpRead || q.Op == uring.OpRecv
+	length, known := e.length(r)
 	switch {
+	case found != Yes || res == nil || q.OpFlags != 0 || q.IOPrio != 0 || !known || e.ringFlags(r)&uring.SetupIOPoll != 0:
+		return Results{Errors: true, Ranges: [][2]int32{{0, cases.MaxBuffer * cases.MaxParts}}}
 	case stream != (res.Kind == cases.ResSocketPair) && stream:
 		return anyResult // not a socket
-	case res.Kind == cases.ResPipe && (q.FD.End == 0) != reads:
+	case int64(q.Off) < 0 && q.Off != ^uint64(0):
+		return exactly(-EINVAL)
+	case res.Kind == cases.ResPipe && (fd.End == 0) != reads:
 		return exactly(-EBADF)
-	case res.Kind == cases.ResFile:
-		s = e.fileRW(r, res, reads)
-	case res.Kind == cases.ResEventFD:
+	}
+	var s Results
+	switch res.Kind {
+	case cases.ResFile:
+		s = e.fileRW(r, fd, res, reads, length)
+	case cases.ResEventFD:
 		s = exactly(8, -EINVAL)
-		if q.Len >= 8 {
+		if length >= 8 {
 			s = exactly(8)
 		}
-	default:
-		s = between(1, int64(q.Len))
-		if reads && (e.mayEOF(q.FD) || q.Len == 0) {
+	case cases.ResPipe, cases.ResSocketPair:
+		s = between(1, length)
+		if reads && e.mayEOF(fd) || length == 0 {
 			s = s.or(0)
 		}
-		if !reads && e.mayEOF(q.FD) {
+		if !reads && e.mayEOF(fd) {
 			s = s.or(-EPIPE, -104)
-		}
-		if q.Len == 0 {
-			s = s.or(0)
 		}
 		if q.Off != 0 && q.Off != ^uint64(0) {
 			s = s.or(-ESPIPE)
 		}
+	case cases.ResNullBlk:
+		s = between(0, length).or(-EINVAL)
+	default:
+		return anyResult
 	}
 	if res.NonBlock {
 		s = s.or(-EAGAIN)
@@ -185,26 +419,70 @@ func (e *Expectation) ownRW(r *Request) Results {
 	if res.Direct { // alignment, and what the filesystem makes of it
 		s = s.or(-EINVAL)
 	}
-	if q.Buf.Ref == 0 && q.Len > 0 {
+	if q.Buf.Ref == 0 && length > 0 {
 		s = s.or(-EFAULT)
 	}
-	if e.closed(q.FD) {
+	if e.closed(fd) {
 		s = s.or(-EBADF)
 	}
 	return s
 }
 
+// length is the number of bytes that a read or write asks for; known is
+// false where registered memory decides.
+func (e *Expectation) length(r *Request) (n int64, known bool) {
+	q := r.SQE
+	switch {
+	case q.Flags&uring.BufferSelect != 0, q.Op == uring.OpReadFixed, q.Op == uring.OpWriteFixed, q.Addr != 0:
+		return 0, false
+	case Vectored(q.Op):
+		parts := e.Iovec(q)
+		for _, p := range parts {
+			n += int64(p.Len)
+		}
+		return n, parts != nil
+	}
+	return int64(q.Len), true
+}
+
+// Iovec returns the pieces of memory that a vectored request names, each
+// with its length; nil if they are not known.
+func (e *Expectation) Iovec(q *cases.SQE) []cases.Part {
+	if q.Buf.Ref == 0 || q.Buf.Ref > len(e.Program.Buffers) || q.Buf.Off != 0 {
+		return nil
+	}
+	b := &e.Program.Buffers[q.Buf.Ref-1]
+	if b.Kind != cases.BufIovec || int(q.Len) > len(b.Parts) {
+		return nil
+	}
+	parts := make([]cases.Part, q.Len)
+	for i := range parts {
+		p := b.Parts[i]
+		if p.Buf.Ref == 0 || p.Buf.Ref > len(e.Program.Buffers) {
+			return nil
+		}
+		if to := e.Program.Buffers[p.Buf.Ref-1].Len(); p.Len == 0 && to > p.Buf.Off {
+			p.Len = to - p.Buf.Off
+		}
+		parts[i] = p
+	}
+	return parts
+}
+
 // fileRW: the size of a file that nobody changes is known.
-func (e *Expectation) fileRW(r *Request, res *cases.Resource, reads bool) Results {
+func (e *Expectation) fileRW(r *Request, fd cases.FD, res *cases.Resource, reads bool, length int64) Results {
 	q := r.SQE
 	if !reads {
-		return exactly(int32(q.Len))
+		return exactly(int32(length))
 	}
-	lo, hi := int64(0), int64(q.Len)
+	lo, hi := int64(0), length
 	fixed := q.Off != ^uint64(0)
 	for i := range e.Requests {
-		o := e.Requests[i].SQE
-		if o.FD.Ref == q.FD.Ref && o.Op != uring.OpRead && o.Op != uring.OpFsync && o.Op != uring.OpPollAdd {
+		o := &e.Requests[i]
+		if o.SQE.Op >= uring.OpLast || opcodes[o.SQE.Op].effect == Reads || opcodes[o.SQE.Op].effect == NoEffect {
+			continue
+		}
+		if other, found := e.File(o); found == Unknown || other.Ref == fd.Ref || o.SQE.FD2.Ref == fd.Ref {
 			fixed = false
 		}
 	}
@@ -213,89 +491,4 @@ func (e *Expectation) fileRW(r *Request, res *cases.Resource, reads bool) Result
 		lo, hi = min(left, hi), min(left, hi)
 	}
 	return between(lo, hi)
-}
-
-// Resource returns what fd refers to, nil for a literal number.
-func (e *Expectation) Resource(fd cases.FD) *cases.Resource {
-	if fd.Ref <= 0 || fd.Ref > len(e.Program.Resources) {
-		return nil
-	}
-	return &e.Program.Resources[fd.Ref-1]
-}
-
-// closed tells whether a step or request may close exactly this descriptor.
-func (e *Expectation) closed(fd cases.FD) bool {
-	for i := range e.Program.Steps {
-		if st := &e.Program.Steps[i]; st.Kind == cases.StepCloseFD && st.FD == fd {
-			return true
-		}
-	}
-	for i := range e.Requests {
-		if q := e.Requests[i].SQE; (q.Op == uring.OpClose || q.Op == uring.OpShutdown) && q.FD.Ref == fd.Ref {
-			return true
-		}
-	}
-	return false
-}
-
-// mayEOF tells whether the peer of a pipe or socket end may go away.
-func (e *Expectation) mayEOF(fd cases.FD) bool {
-	return e.closed(cases.FD{Ref: fd.Ref, End: 1 - fd.End}) || e.closed(fd)
-}
-
-// cancellers finds what may cancel r while it runs.
-func (e *Expectation) cancellers(r *Request) {
-	for i := range e.Requests {
-		o := &e.Requests[i]
-		if o.Ring != r.Ring || i == r.Index {
-			continue
-		}
-		q := o.SQE
-		switch q.Op {
-		case uring.OpAsyncCancel:
-			if q.Target == r.Index+1 || q.OpFlags&(cancelFD|uring.CancelOp|uring.CancelAny) != 0 {
-				r.Cancellers = append(r.Cancellers, i)
-			}
-		case uring.OpPollRemove, uring.OpTimeoutRemove:
-			if q.Target == r.Index+1 {
-				r.Cancellers = append(r.Cancellers, i)
-			}
-		case uring.OpLinkTimeout: // it may cancel the element ahead of it
-			if o.Chain >= 0 && o.Chain == r.Chain && r.Element == o.Element-1 || o.Role != Plain && o.Group == r.Group {
-				r.Cancellers = append(r.Cancellers, i)
-			}
-		}
-	}
-	for i := range e.Program.Steps {
-		st := &e.Program.Steps[i]
-		if st.Kind == cases.StepCancel && st.Ring == r.Ring &&
-			(st.Target == r.Index+1 || st.CancelFlags&(cancelFD|uring.CancelOp|uring.CancelAny) != 0) {
-			r.CancelSteps = true
-		}
-	}
-}
-
-// Failed tells whether a result counts as a failure for groups and chains: a
-// negative result, and a short read or write. Opcodes whose handlers do not
-// mark the request failed everywhere give unsure.
-func Failed(q *cases.SQE, res int32) (failed, unsure bool) {
-	switch q.Op {
-	case uring.OpRead, uring.OpWrite, uring.OpReadFixed, uring.OpWriteFixed:
-		return res != int32(q.Len), false
-	case uring.OpTimeout:
-		if res == -ETIME && q.OpFlags&timeoutETimeSuccess != 0 {
-			return false, false
-		}
-	case uring.OpNop, uring.OpPollAdd, uring.OpPollRemove, uring.OpTimeoutRemove, uring.OpAsyncCancel:
-	case uring.OpRecv, uring.OpSend:
-		if res >= 0 && q.OpFlags != 0 { // MSG_WAITALL
-			return false, res != int32(q.Len)
-		}
-	case uring.OpReadv, uring.OpWritev, uring.OpSplice, uring.OpTee:
-		return res < 0, res >= 0
-	default:
-		// io_fsync(), for one, leaves a failing request unmarked.
-		return res == -ECANCELED, res < 0 && res != -ECANCELED
-	}
-	return res < 0, false
 }

@@ -17,6 +17,7 @@ type content struct {
 	unknown []bool // nil as long as all is known
 	lost    bool   // nothing is known any more
 	by      []int  // SQEs that wrote to it
+	handed  bool   // what they wrote, others had written before
 }
 
 func filled(size uint32, fill cases.Fill) *content {
@@ -130,11 +131,13 @@ func (j *judge) data() {
 	f := &flow{j: j}
 	p := j.in.Program
 	for i := range p.Buffers {
-		f.objects = append(f.objects, filled(p.Buffers[i].Size, p.Buffers[i].Fill))
+		c := filled(p.Buffers[i].Size, p.Buffers[i].Fill)
+		c.lost = p.Buffers[i].Kind != cases.BufData // structures hold addresses, and are not compared
+		f.objects = append(f.objects, c)
 	}
 	for i := range p.Resources {
 		c := &content{}
-		if p.Resources[i].Kind == cases.ResFile {
+		if kind := p.Resources[i].Kind; kind == cases.ResFile || kind == cases.ResNullBlk {
 			c = filled(p.Resources[i].Size, p.Resources[i].Fill)
 		}
 		f.objects = append(f.objects, c)
@@ -162,7 +165,7 @@ func (f *flow) order() {
 		f.before[i] = map[int]bool{}
 		for k := range i {
 			cq := j.facts[k].cqes
-			if len(cq) > 0 && j.out.CQEs[cq[0]].Step < j.exp.Requests[i].Step {
+			if len(cq) > 0 && j.exp.StepBefore(j.out.CQEs[cq[0]].Step, j.exp.Requests[i].Step) {
 				f.before[i][k] = true
 			}
 		}
@@ -196,65 +199,102 @@ func (f *flow) add(i int) {
 	j := f.j
 	r, fact := &j.exp.Requests[i], &j.facts[i]
 	q := r.SQE
-	if fact.prepFail != none || r.Prep.Fails() {
+	if j.exp.Rejected(i, j) == model.Yes {
 		return
 	}
-	res := j.exp.Resource(q.FD)
-	reads := q.Op == uring.OpRead || q.Op == uring.OpRecv
-	writes := q.Op == uring.OpWrite || q.Op == uring.OpSend
-	if !reads && !writes {
-		if touchesMemory(q.Op) { // anything may have changed
-			for _, c := range f.objects {
-				c.lost = true
-			}
-		}
-		return
-	}
-	if state, _ := j.cancelled(i); state == yes || res == nil || q.Flags&(uring.FixedFile|uring.BufferSelect) != 0 {
+	if state, _ := j.cancelled(i); state == model.Yes {
 		return // it must not have done anything
 	}
-	e := effect{sqe: i, src: noSpan, dst: noSpan}
-	n := int64(q.Len)
+	kind := model.EffectOf(q.Op)
+	fd, found := j.exp.File(r)
+	res := j.exp.Resource(fd)
 	switch {
-	case !fact.hasRes:
-		e.blank = true
-	case fact.res == -model.ECANCELED && fact.issue == none && j.solid && j.have[cases.EvIssue]:
+	case kind == model.NoEffect || found == model.No:
 		return
-	case fact.res < 0:
-		e.blank = true
-	default:
-		n = min(n, int64(fact.res))
+	case kind == model.Changes || found == model.Unknown || res == nil: // anything may have changed
+		f.lose()
+		return
+	case fact.res == -model.ECANCELED && fact.hasRes && fact.issue == none && j.solid && j.have[cases.EvIssue]:
+		return
 	}
-	buffer := span{object: q.Buf.Ref - 1, off: int64(q.Buf.Off), n: n}
+	memory := f.memory(i)
+	if memory == nil {
+		f.lose()
+		return
+	}
+	e := effect{sqe: i, blank: !fact.hasRes || fact.res < 0}
+	left := int64(1 << 62) // what the result says was transferred
+	if !e.blank {
+		left = int64(fact.res)
+	}
 	file := noSpan
-	if res.Kind == cases.ResFile {
-		file = span{object: len(j.in.Program.Buffers) + q.FD.Ref - 1, off: int64(q.Off), n: n}
+	if res.Kind == cases.ResFile || res.Kind == cases.ResNullBlk {
+		file = span{object: len(j.in.Program.Buffers) + fd.Ref - 1, off: int64(q.Off)}
 		if q.Off == ^uint64(0) { // the current position is not followed
-			f.objects[file.object].lost = f.objects[file.object].lost || writes
+			f.objects[file.object].lost = f.objects[file.object].lost || kind == model.Writes
 			e.blank, file = true, noSpan
 		}
 	} else {
-		e.stream = q.FD.Ref
+		e.stream = fd.Ref
+		e.blank = e.blank || len(memory) > 1
 	}
-	if reads {
-		e.src, e.dst = file, buffer
-		if q.Len > 0 && int64(q.Len) > n && res.Direct {
-			e.blank, e.dst.n = true, int64(q.Len)
+	for _, m := range memory {
+		whole := m.n
+		m.n = min(m.n, left)
+		left -= m.n
+		file.n = m.n
+		part := e
+		if kind == model.Reads {
+			part.src, part.dst = file, m
+			if whole > m.n && res.Direct {
+				part.blank, part.dst.n = true, whole
+			}
+		} else {
+			part.src, part.dst, part.grow = m, file, res.Kind == cases.ResFile
 		}
-	} else {
-		e.src, e.dst, e.grow = buffer, file, true
+		f.effects = append(f.effects, part)
+		file.off += m.n
 	}
-	f.effects = append(f.effects, e)
 }
 
-func touchesMemory(op uring.Op) bool {
-	switch op {
-	case uring.OpNop, uring.OpPollAdd, uring.OpPollRemove, uring.OpTimeout, uring.OpTimeoutRemove,
-		uring.OpLinkTimeout, uring.OpAsyncCancel, uring.OpFsync, uring.OpClose, uring.OpShutdown,
-		uring.OpSyncFileRange, uring.OpMsgRing, uring.OpFadvise:
-		return false
+// lose forgets everything: a request did something that is not followed.
+func (f *flow) lose() {
+	for _, c := range f.objects {
+		c.lost = true
 	}
-	return op < uring.OpLast
+}
+
+// memory lists the pieces of the program's buffers that request i works on, nil if that is not known.
+func (f *flow) memory(i int) []span {
+	r := &f.j.exp.Requests[i]
+	q := r.SQE
+	place := func(ref cases.BufRef, n uint32) span {
+		return span{object: ref.Ref - 1, off: int64(ref.Off), n: int64(n)}
+	}
+	switch {
+	case q.Flags&uring.BufferSelect != 0:
+		fact := &f.j.facts[i]
+		if !fact.fromCQE() || r.Multi {
+			return nil
+		}
+		part, ok := f.j.exp.ChosenBuffer(r, f.j.out.CQEs[fact.cqe()].Flags)
+		switch {
+		case fact.res < 0 && !ok: // it had none to choose
+			return []span{}
+		case !ok || int(part.Buf.Ref) > len(f.j.in.Program.Buffers) || part.Buf.Ref == 0:
+			return nil
+		}
+		return []span{place(part.Buf, part.Len)}
+	case model.Vectored(q.Op):
+		var list []span
+		for _, p := range f.j.exp.Iovec(q) {
+			list = append(list, place(p.Buf, p.Len))
+		}
+		return list
+	case q.Addr != 0:
+		return nil
+	}
+	return []span{place(q.Buf, q.Len)}
 }
 
 // apply carries effect k out, in program order, which every certain order agrees with.
@@ -273,16 +313,19 @@ func (f *flow) apply(k int) {
 	}
 	for o := range f.effects { // a source that somebody else may be writing
 		other := &f.effects[o]
-		if data != nil && o != k && other.dst.meets(e.src) && !f.ordered(e.sqe, other.sqe) {
+		if data != nil && other.sqe != e.sqe && other.dst.meets(e.src) && !f.ordered(e.sqe, other.sqe) {
 			data = nil
 		}
 	}
 	c := f.objects[e.dst.object]
 	c.by = append(c.by, e.sqe)
+	if e.src.object >= 0 && e.src.object < len(f.objects) {
+		c.handed = c.handed || len(f.objects[e.src.object].by) > 0
+	}
 	c.put(e.dst.off, data, e.dst.n, e.grow)
 	for o := range f.effects {
 		other := &f.effects[o]
-		if o != k && other.dst.meets(e.dst) && !f.ordered(e.sqe, other.sqe) {
+		if other.sqe != e.sqe && other.dst.meets(e.dst) && !f.ordered(e.sqe, other.sqe) {
 			lo, hi := max(e.dst.off, other.dst.off), min(e.dst.off+e.dst.n, other.dst.off+other.dst.n)
 			c.forget(lo, hi-lo)
 		}
@@ -295,7 +338,7 @@ func (f *flow) apply(k int) {
 func (f *flow) fromStream(k int) *piece {
 	e := &f.effects[k]
 	p := f.j.in.Program
-	fd := f.j.exp.Requests[e.sqe].SQE.FD
+	fd, _ := f.j.exp.File(&f.j.exp.Requests[e.sqe])
 	if p.Resources[fd.Ref-1].Kind == cases.ResEventFD {
 		return nil
 	}
@@ -305,11 +348,12 @@ func (f *flow) fromStream(k int) *piece {
 		if o == k || other.stream != e.stream {
 			continue
 		}
-		q := f.j.exp.Requests[other.sqe].SQE
+		r := &f.j.exp.Requests[other.sqe]
+		file, _ := f.j.exp.File(r)
 		switch {
-		case q.Op == uring.OpWrite || q.Op == uring.OpSend:
+		case model.EffectOf(r.SQE.Op) == model.Writes:
 			return nil
-		case q.FD != fd:
+		case file != fd:
 		case other.blank || !f.ordered(e.sqe, other.sqe):
 			return nil
 		case f.before[e.sqe][other.sqe]:
@@ -356,8 +400,12 @@ func (f *flow) compare(b *cases.Blob) {
 	}
 	rule := "I6"
 	for _, i := range c.by {
-		if f.j.exp.Requests[i].Role != model.Plain {
+		r := &f.j.exp.Requests[i]
+		switch {
+		case r.Role != model.Plain && (r.Chain >= 0 || c.handed):
 			rule = "G14"
+		case r.Role != model.Plain && rule == "I6":
+			rule = "G13"
 		}
 	}
 	f.j.check(rule, 1)

@@ -26,6 +26,7 @@ type fact struct {
 	prepFail int
 	queued   int // first of issue, punt, worker and defer
 	issue    int // first issue
+	last     int // last issue
 	punt     int
 	okReturn int // first issue that returned IOU_OK (or parked the request)
 	again    int // first issue that returned -EAGAIN
@@ -60,7 +61,7 @@ func observe(in *Input, exp *model.Expectation) *observation {
 	ob.probes()
 	for i := range ob.facts {
 		f := &ob.facts[i]
-		f.begin, f.prepFail, f.queued, f.issue, f.punt = none, none, none, none, none
+		f.begin, f.prepFail, f.queued, f.issue, f.last, f.punt = none, none, none, none, none, none
 		f.okReturn, f.again, f.posted, f.free, f.alive, f.armed, f.woken = none, none, none, none, none, none, none
 		f.submitted = ob.consumed(&exp.Requests[i])
 	}
@@ -86,9 +87,10 @@ func observe(in *Input, exp *model.Expectation) *observation {
 			if f.submitted && ob.out.Evidence.Probes && ob.have[cases.EvSubmit] && ob.have[cases.EvPrepFail] {
 				ob.unsubmitted = append(ob.unsubmitted, i)
 			}
-		} else if exp.Requests[i].Step >= len(ob.out.Steps) {
-			f.submitted = true // by a step that never returned
+		} else if !ob.returned(exp.Requests[i].Step) || ob.sqpoll(i) {
+			f.submitted = true // by a step that never returned, or by the kernel's thread
 		}
+		f.submitted = f.submitted || ob.sqpoll(i) && f.fromCQE()
 		ob.resultFromEvents(f)
 	}
 	ev := &ob.out.Evidence
@@ -110,7 +112,18 @@ func (ob *observation) probes() {
 
 // consumed tells by the submission's return value whether the kernel took the SQE.
 func (ob *observation) consumed(r *model.Request) bool {
-	return r.Step < len(ob.out.Steps) && int64(r.Pos) < ob.out.Steps[r.Step].Ret
+	if ob.sqpoll(r.Index) { // there the kernel's thread takes them, when it likes to
+		return false
+	}
+	return r.Step < len(ob.out.Steps) && !ob.out.Steps[r.Step].Pending && int64(r.Pos) < ob.out.Steps[r.Step].Ret
+}
+
+func (ob *observation) returned(step int) bool {
+	return step < len(ob.out.Steps) && !ob.out.Steps[step].Pending
+}
+
+func (ob *observation) sqpoll(i int) bool {
+	return ob.in.Program.Rings[ob.exp.Requests[i].Ring].Flags&uring.SetupSQPoll != 0
 }
 
 func (f *fact) see(k int, ev *cases.Event) {
@@ -129,6 +142,7 @@ func (f *fact) see(k int, ev *cases.Event) {
 		f.req = ev.Req
 	case cases.EvIssue:
 		first(&f.issue)
+		f.last = k
 		first(&f.queued)
 		f.alive = k
 	case cases.EvPunt:
@@ -187,19 +201,27 @@ func (f *fact) doneLatest() int {
 
 // parked tells that an issue of the opcode which succeeds may leave the request waiting.
 func parked(op uring.Op) bool {
-	return op == uring.OpPollAdd || op == uring.OpTimeout
+	switch op {
+	case uring.OpPollAdd, uring.OpTimeout, uring.OpFutexWait, uring.OpFutexWaitv, uring.OpWaitid:
+		return true
+	}
+	return false
 }
 
-// doneEarliest is the first event at which the request may have completed:
-// the completion of a skipped CQE shows only by its issue's return, which
-// for an operation that was parked means nothing yet.
+// doneEarliest is the first event at which the request may have completed.
+// The completion of a skipped CQE shows only by its issue's return, or in a
+// worker, which completes within the issue, by the issue itself; where it was never issued, by nothing.
 func (ob *observation) doneEarliest(i int) int {
 	f := &ob.facts[i]
-	if f.posted != none {
+	switch {
+	case f.posted != none:
 		return f.posted
-	}
-	if f.okReturn != none {
+	case f.last != none && ob.out.Events[f.last].Worker:
+		return f.last
+	case f.okReturn != none:
 		return f.okReturn
+	case f.free != none && f.last == none:
+		return f.begin
 	}
 	return f.free
 }
@@ -213,6 +235,11 @@ func (ob *observation) point(i int, p model.Point) int {
 		return f.issue
 	case model.Woken:
 		return f.woken
+	case model.Worked:
+		if parked(ob.exp.Requests[i].SQE.Op) && f.woken != none {
+			return f.woken
+		}
+		return f.last
 	}
 	return f.doneLatest()
 }
@@ -220,131 +247,26 @@ func (ob *observation) point(i int, p model.Point) int {
 // done tells that there is any sign of the request's completion.
 func (f *fact) done() bool { return f.fromCQE() || f.doneLatest() != none }
 
-// tri is a truth that may be unknown.
-type tri int8
+// cancelled and the like evaluate the expectation on this observation.
+func (ob *observation) cancelled(i int) (model.Truth, *model.Cancel) { return ob.exp.Cancelled(i, ob) }
+func (ob *observation) failed(i int) model.Truth                     { return ob.exp.Failed(i, ob) }
+func (ob *observation) shown(i int) model.Truth                      { return ob.exp.Shown(i, ob) }
 
-const (
-	unknown tri = iota
-	no
-	yes
-)
-
-func truth(b bool) tri {
-	if b {
-		return yes
-	}
-	return no
-}
-
-// failed tells whether the request failed in the sense of links and groups.
-func (ob *observation) failed(i int) tri {
-	f, r := &ob.facts[i], &ob.exp.Requests[i]
+// Rejected, Result, StepOK and Submitted make an observation a [model.Observed].
+func (ob *observation) Rejected(i int) model.Truth {
 	switch {
-	case !f.submitted:
-		return no
-	case f.prepFail != none || r.Prep.Fails():
-		return yes
-	case !f.hasRes || r.Opaque || r.Multi:
-		return unknown
+	case ob.facts[i].prepFail != none:
+		return model.Yes
+	case ob.exp.Requests[i].Prep.Errno == 0, ob.facts[i].begin != none && ob.have[cases.EvPrepFail]:
+		return model.No
 	}
-	failed, unsure := model.Failed(r.SQE, f.res)
-	if unsure {
-		return unknown
-	}
-	return truth(failed)
+	return model.Unknown
 }
 
-// cancelled tells whether a reason to cancel the request ahead of its issue holds.
-func (ob *observation) cancelled(i int) (tri, *model.Cancel) {
-	state := no
-	for k := range ob.exp.Requests[i].Cancels {
-		c := &ob.exp.Requests[i].Cancels[k]
-		if c.By == nil {
-			return yes, c
-		}
-		for _, j := range c.By {
-			switch ob.failed(j) {
-			case yes:
-				return yes, c
-			case unknown:
-				state = unknown
-			}
-		}
-	}
-	return state, nil
-}
-
-// shown tells whether the request's CQE must be in the queue.
-func (ob *observation) shown(i int) tri {
-	r, f := &ob.exp.Requests[i], &ob.facts[i]
-	if !ob.skips(r) {
-		return yes
-	}
-	if r.Opaque || r.SQE.Op == uring.OpLinkTimeout {
-		return unknown
-	}
-	switch state, c := ob.cancelled(i); state {
-	case yes: // G7: decided once for the chain
-		shown := ob.exp.Requests[c.Deciders[0]].Skip
-		for _, d := range c.Deciders {
-			if ob.exp.Requests[d].Skip != shown {
-				return unknown
-			}
-		}
-		if f.prepFail != none || len(r.Cancels) > 1 {
-			return unknown
-		}
-		return truth(!shown)
-	case unknown:
-		return unknown
-	}
-	if r.MayCancel || f.prepFail != none {
-		return unknown
-	}
-	if r.Role == model.Leader && r.Skip { // a member's failure marks the leader failed (P4.5, P7.7)
-		for _, m := range ob.exp.Structure.Groups[r.Group].Members {
-			if ob.failed(m) != no {
-				return unknown
-			}
-		}
-	}
-	switch ob.failed(i) {
-	case yes:
-		return yes
-	case no:
-		return truth(!r.Skip)
-	}
-	return unknown
-}
-
-// skips tells whether any SQE that may decide about the request's CQE has CQE_SKIP_SUCCESS.
-func (ob *observation) skips(r *model.Request) bool {
-	if r.Skip {
-		return true
-	}
-	for _, c := range r.Cancels {
-		for _, d := range c.Deciders {
-			if ob.exp.Requests[d].Skip {
-				return true
-			}
-		}
-	}
-	if r.Chain < 0 {
-		return false
-	}
-	for _, el := range ob.exp.Structure.Chains[r.Chain].Elements {
-		if ob.exp.Requests[el.SQE].Skip {
-			return true
-		}
-	}
-	return false
-}
-
-// Result, StepOK and Submitted make an observation a [model.Observed].
 func (ob *observation) Result(i int) (int32, bool) { return ob.facts[i].res, ob.facts[i].hasRes }
 
 func (ob *observation) StepOK(step int) (int64, bool) {
-	if step >= len(ob.out.Steps) {
+	if !ob.returned(step) {
 		return 0, false
 	}
 	st := &ob.out.Steps[step]

@@ -41,6 +41,7 @@ func Judge(in Input) Verdict {
 	j.groupRefs()
 	j.lives()
 	j.workers()
+	j.inTask()
 	j.waits()
 	j.ends()
 	j.data()
@@ -63,14 +64,14 @@ func unmet(in *Input) string {
 	return ""
 }
 
-// opaque notes the rings whose ways the model does not describe.
+// opaque notes the rings where it is not known what forms a group.
 func (j *judge) opaque() {
 	seen := map[int]bool{}
 	for i := range j.exp.Requests {
 		if r := &j.exp.Requests[i]; r.Opaque && !seen[r.Ring] {
 			seen[r.Ring] = true
-			why := fmt.Sprintf("ring %s uses SQPOLL, IOPOLL or R_DISABLED: only lives, CQE counts and the end are checked there", j.ringName(r.Ring))
-			for _, rule := range []string{"G4", "I4", "I6", "I7"} {
+			why := fmt.Sprintf("on ring %s a submission may end in the middle of a group or chain, depending on when SQPOLL's thread looks: only lives, CQE counts and the end are checked there", j.ringName(r.Ring))
+			for _, rule := range []string{"G1", "G2", "G4", "I4", "I6", "I7"} {
 				j.unchecked(rule, why)
 			}
 		}

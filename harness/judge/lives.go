@@ -83,7 +83,7 @@ func (j *judge) refs(k, i int, ev *cases.Event) {
 func (j *judge) life(i int, f *fact) {
 	r := &j.exp.Requests[i]
 	if !f.submitted {
-		if f.begin != none && r.Step < len(j.out.Steps) && !r.Opaque {
+		if f.begin != none && j.returned(r.Step) && !j.sqpoll(i) {
 			j.violate("I1", fmt.Sprintf("%s was taken from the queue, but the submission returned %d", j.name(i), j.out.Steps[r.Step].Ret), []int{i}, []int{f.begin}, nil)
 		}
 		return
@@ -151,7 +151,7 @@ func (j *judge) groupRefs() {
 		ev := &j.out.Events[k]
 		if i := int(ev.UserData) - 1; i >= 0 && i < len(j.facts) && ev.Leader != 0 && j.exp.Requests[i].Role == model.Plain &&
 			ev.Kind != cases.EvFree && !j.exp.Requests[i].Opaque {
-			j.violate("G1", fmt.Sprintf("%s is in no group, but the kernel has it follow the leader at %#x", j.name(i), ev.Leader), []int{i}, []int{k}, nil)
+			j.violate(j.assemblyRule(i, ev.Leader), fmt.Sprintf("%s is in no group, but the kernel has it follow the leader at %#x", j.name(i), ev.Leader), []int{i}, []int{k}, nil)
 		}
 	}
 }
@@ -176,7 +176,7 @@ func (j *judge) sampleRefs(g *model.Group) (sampled bool) {
 		if leader != 0 && ev.Leader != 0 {
 			j.check("G1", 1)
 			if ev.Leader != leader {
-				j.violate("G1", fmt.Sprintf("%s follows the leader at %#x, but its group's leader %s is at %#x", j.name(i), ev.Leader, j.name(g.Leader), leader), []int{i, g.Leader}, []int{k}, nil)
+				j.violate(j.assemblyRule(i, ev.Leader), fmt.Sprintf("%s follows the leader at %#x, but its group's leader %s is at %#x", j.name(i), ev.Leader, j.name(g.Leader), leader), []int{i, g.Leader}, []int{k}, nil)
 				continue
 			}
 		}
@@ -204,6 +204,17 @@ func (j *judge) sampleRefs(g *model.Group) (sampled bool) {
 		lastOf[ev.TID] = k
 	}
 	return sampled
+}
+
+// assemblyRule is the rule that SQE i breaks which follows the wrong leader:
+// G2 where that is one of another submission.
+func (j *judge) assemblyRule(i int, leader uint64) string {
+	for k := range j.facts {
+		if j.facts[k].req == leader && j.exp.Requests[k].Step != j.exp.Requests[i].Step {
+			return "G2"
+		}
+	}
+	return "G1"
 }
 
 // countHolds tells whether the count in event k of request i is this group's:
@@ -273,6 +284,20 @@ func (j *judge) workers() {
 		}
 		if pushed != none && (f.again == none || f.again > pushed) && j.solid {
 			j.violate(rule, fmt.Sprintf("%s did not ask for io-wq, but was sent there", j.name(i)), []int{i}, []int{pushed}, nil)
+		}
+	}
+}
+
+// inTask checks that no worker posts the CQE of a request whose profile completes it in its task (P7.10).
+func (j *judge) inTask() {
+	for i := range j.exp.Requests {
+		f := &j.facts[i]
+		if !j.exp.Requests[i].InTask || f.posted == none {
+			continue
+		}
+		j.check("P7.10", 1)
+		if j.out.Events[f.posted].Worker {
+			j.violate("P7.10", fmt.Sprintf("the CQE of %s was posted by an io-wq worker", j.name(i)), []int{i}, []int{f.posted}, f.cqes)
 		}
 	}
 }

@@ -20,29 +20,43 @@ func (j *judge) submissions() {
 		}
 		base := first
 		first += len(st.SQEs)
-		if s >= len(j.out.Steps) || len(st.SQEs) == 0 || j.exp.Requests[base].Opaque {
-			continue
+		if j.returned(s) && len(st.SQEs) > 0 && !j.sqpoll(base) {
+			j.submission(s, base, st)
 		}
-		j.check("G2", 1)
-		ret := int(j.out.Steps[s].Ret)
-		if errno := j.out.Steps[s].Errno; errno != 0 {
-			j.violate("I6", fmt.Sprintf("submission of %d SQEs in step %d failed with %s", len(st.SQEs), s, model.Errno(-errno)), []int{base}, nil, nil)
-			continue
+	}
+}
+
+func (j *judge) submission(s, base int, st *cases.Step) {
+	got := &j.out.Steps[s]
+	refusal, sure := j.exp.Refused(s)
+	switch {
+	case !sure && got.Errno != 0:
+		return
+	case sure && got.Errno != refusal:
+		what := "must be refused with " + model.Errno(-refusal)
+		if refusal == 0 {
+			what = "must not be refused"
 		}
-		if ret > 0 && ret < len(st.SQEs) {
-			last := base + ret - 1
-			if j.exp.Requests[last].Prep.Errno == 0 && j.facts[last].prepFail == none {
-				j.violate("I6", fmt.Sprintf("the submission in step %d stopped after %d of %d SQEs, though %s was not rejected", s, ret, len(st.SQEs), j.name(last)), []int{last}, nil, nil)
-			} else if !j.exp.MayStopAt(last) {
-				j.violate("G2", fmt.Sprintf("the submission in step %d stopped after %d of %d SQEs, inside the group or chain of %s", s, ret, len(st.SQEs), j.name(last)), []int{last}, nil, nil)
-			}
-		} else if ret == 0 {
-			j.violate("I6", fmt.Sprintf("the submission in step %d consumed none of %d SQEs", s, len(st.SQEs)), []int{base}, nil, nil)
+		j.violate("I6", fmt.Sprintf("submission of %d SQEs in step %d ended with %s, but it %s", len(st.SQEs), s, model.Errno(-got.Errno), what), []int{base}, nil, nil)
+		return
+	case got.Errno != 0:
+		return
+	}
+	j.check("G2", 1)
+	ret := int(got.Ret)
+	if ret > 0 && ret < len(st.SQEs) && !j.exp.Faulty(s) {
+		last := base + ret - 1
+		if !j.exp.Rejects(last) && j.facts[last].prepFail == none {
+			j.violate("I6", fmt.Sprintf("the submission in step %d stopped after %d of %d SQEs, though %s was not rejected", s, ret, len(st.SQEs), j.name(last)), []int{last}, nil, nil)
+		} else if !j.exp.MayStopAt(last) {
+			j.violate("G2", fmt.Sprintf("the submission in step %d stopped after %d of %d SQEs, inside the group or chain of %s", s, ret, len(st.SQEs), j.name(last)), []int{last}, nil, nil)
 		}
-		for i := base; i < base+ret-1 && i < len(j.facts); i++ {
-			if p := &j.exp.Requests[i].Prep; p.Fails() && p.Rule == "" && j.exp.StopsAt(i) {
-				j.violate("I6", fmt.Sprintf("the submission in step %d went on behind %s, which must be rejected with %s and end it", s, j.name(i), model.Errno(p.Errno)), []int{i}, nil, nil)
-			}
+	} else if ret == 0 && !j.exp.Faulty(s) {
+		j.violate("I6", fmt.Sprintf("the submission in step %d consumed none of %d SQEs", s, len(st.SQEs)), []int{base}, nil, nil)
+	}
+	for i := base; i < base+ret-1 && i < len(j.facts); i++ {
+		if p := &j.exp.Requests[i].Prep; p.Fails() && p.Rule == "" && j.exp.StopsAt(i) {
+			j.violate("I6", fmt.Sprintf("the submission in step %d went on behind %s, which must be rejected with %s and end it", s, j.name(i), model.Errno(p.Errno)), []int{i}, nil, nil)
 		}
 	}
 }
@@ -82,12 +96,12 @@ func (j *judge) eventOrder(o *model.Order) {
 	}
 	for _, i := range o.Before {
 		f := &j.facts[i]
-		if !f.submitted || j.exp.Requests[i].Multi {
+		if !f.submitted || j.exp.Requests[i].Multi && f.posted == none {
 			continue
 		}
 		p := j.doneEarliest(i)
 		if o.BeforePoint != model.Done {
-			if state, _ := j.cancelled(i); state != no || f.prepFail != none || j.exp.Requests[i].MayCancel {
+			if state, _ := j.cancelled(i); state != model.No || f.prepFail != none {
 				continue // never queued, and rightly so
 			}
 			p = j.point(i, o.BeforePoint)
@@ -124,14 +138,14 @@ func (j *judge) inFreeBatch(leader, at int) bool {
 func (j *judge) cqeOrder(o *model.Order) {
 	leader := o.After[0]
 	lf := &j.facts[leader]
-	for _, m := range o.Before {
+	for k, m := range o.Before {
 		mf := &j.facts[m]
 		switch {
-		case len(lf.cqes) == 1 && len(mf.cqes) == 1:
+		case lf.fromCQE() && mf.fromCQE() && !j.more(lf) && !j.more(mf):
 			j.check(o.Rule, 1)
-			if lf.cqes[0] < mf.cqes[0] {
-				j.violate(o.Rule, fmt.Sprintf("the CQE of %s was posted before that of %s", j.name(leader), j.name(m)),
-					[]int{leader, m}, []int{lf.posted, mf.posted}, []int{lf.cqes[0], mf.cqes[0]})
+			if l, m := lf.cqe(), mf.cqe(); l < m {
+				j.violate(o.Rule, fmt.Sprintf("the CQE of %s was posted before that of %s", j.name(leader), j.name(o.Before[k])),
+					[]int{leader, o.Before[k]}, []int{lf.posted, mf.posted}, []int{l, m})
 			}
 		case lf.posted != none && mf.posted != none:
 			j.check(o.Rule, 1)
@@ -143,10 +157,21 @@ func (j *judge) cqeOrder(o *model.Order) {
 	}
 }
 
+// cqe is the request's last CQE, notifications of zero-copy sends not counted.
+func (f *fact) cqe() int { return f.cqes[len(f.cqes)-1] }
+
+// more tells that further CQEs of the request are to come.
+func (j *judge) more(f *fact) bool { return j.out.CQEs[f.cqe()].Flags&cqeMore != 0 }
+
 // results checks each request's result and number of CQEs: G3, G6, G7, P4.x, I6.
 func (j *judge) results() {
+	messages := j.messages()
 	for _, k := range j.strays {
 		c := &j.out.CQEs[k]
+		if messages[c.UserData] > 0 {
+			messages[c.UserData]--
+			continue
+		}
 		j.violate("I6", fmt.Sprintf("a CQE with the unknown user_data %d came on ring %s (result %s)", c.UserData, j.ringName(c.Ring), model.Errno(c.Res)), nil, nil, []int{k})
 	}
 	for i := range j.facts {
@@ -164,14 +189,24 @@ func (j *judge) results() {
 		}
 		j.notIssued(i, f)
 	}
+	j.oneDecision()
+}
+
+// messages counts the CQEs that MSG_RING requests may post, by user_data.
+func (j *judge) messages() map[uint64]int {
+	n := map[uint64]int{}
+	for i := range j.exp.Requests {
+		if q := j.exp.Requests[i].SQE; q.Op == uring.OpMsgRing && j.facts[i].submitted {
+			n[q.Off]++
+		}
+	}
+	return n
 }
 
 func (j *judge) cqeCount(i int, f *fact, r *model.Request) {
-	rule := "I1"
-	if r.Role != model.Plain {
-		rule = "G3"
-	}
+	rule := j.ruleOf(r, "I1", "G3")
 	if r.Multi {
+		j.multishot(i, f, rule)
 		return
 	}
 	j.check(rule, 1)
@@ -181,17 +216,20 @@ func (j *judge) cqeCount(i int, f *fact, r *model.Request) {
 	}
 	shown := j.shown(i)
 	switch {
-	case shown == no && (f.fromCQE() || f.posted != none):
+	case shown == model.No && (f.fromCQE() || f.posted != none):
 		state, c := j.cancelled(i)
 		text := fmt.Sprintf("%s posted a CQE though it succeeded and has CQE_SKIP_SUCCESS", j.name(i))
-		if state == yes {
+		if state == model.Yes {
 			rule = c.Rule
 			text = fmt.Sprintf("%s posted the CQE of its cancellation, which must be skipped like its chain's", j.name(i))
 		}
 		j.violate(rule, text, []int{i}, []int{f.posted}, f.cqes)
-	case shown == yes && !f.fromCQE() && f.posted == none && f.free != none && j.solid && j.have[cases.EvComplete] && j.have[cases.EvOverflow]:
-		if state, c := j.cancelled(i); state == yes && r.Skip {
+	case shown == model.Yes && !f.fromCQE() && f.posted == none && f.free != none && j.solid && j.have[cases.EvComplete] && j.have[cases.EvOverflow]:
+		switch state, c := j.cancelled(i); {
+		case state == model.Yes && r.Skip:
 			rule = c.Rule // G7: shown, whatever the request itself says
+		case r.Role == model.Leader && r.Skip && j.failedMember(r) != none:
+			rule = j.memberFailureRule()
 		}
 		j.violate(rule, fmt.Sprintf("%s was freed without posting a CQE", j.name(i)), []int{i}, []int{f.free}, nil)
 	case f.posted != none && !f.fromCQE() && j.reapedAfter(i, f.posted):
@@ -216,6 +254,34 @@ func (j *judge) reapedAfter(i, k int) bool {
 	return false
 }
 
+const (
+	cqeMore  = 1 << 1 // IORING_CQE_F_MORE
+	cqeNotif = 1 << 3 // IORING_CQE_F_NOTIF
+)
+
+// multishot checks the CQEs of a request that may post several: all but the last say that more come.
+func (j *judge) multishot(i int, f *fact, rule string) {
+	for k, c := range f.cqes {
+		j.check(rule, 1)
+		if k < len(f.cqes)-1 && j.out.CQEs[c].Flags&(cqeMore|cqeNotif) == 0 {
+			j.violate(rule, fmt.Sprintf("%s posted another CQE behind its last", j.name(i)), []int{i}, []int{f.posted}, f.cqes)
+			return
+		}
+	}
+}
+
+// ruleOf is the rule for a request's CQE or result: an invariant for a plain
+// request among plain ones, G12 for one beside groups.
+func (j *judge) ruleOf(r *model.Request, invariant, group string) string {
+	switch {
+	case r.Role != model.Plain:
+		return group
+	case len(j.exp.Structure.Groups) > 0 && r.Chain < 0:
+		return "G12"
+	}
+	return invariant
+}
+
 // result checks what the request completed with. A result that no CQE
 // carried to the program may come from the end of ring or process.
 func (j *judge) result(i int, f *fact, r *model.Request) {
@@ -224,11 +290,8 @@ func (j *judge) result(i int, f *fact, r *model.Request) {
 		return
 	}
 	own := r.Own.Has(f.res)
-	if (r.MayCancel || r.CancelSteps || len(r.Cancellers) > 0) && f.res == -model.ECANCELED {
-		own = true
-	}
-	if (r.CancelSteps || len(r.Cancellers) > 0) && f.res == -model.EINTR {
-		own = true // a worker's wait was interrupted
+	if interrupted := r.CancelSteps || len(r.Cancellers) > 0; interrupted && (f.res == -model.ECANCELED || f.res == -model.EINTR) {
+		own = true // cancelled while it ran, or a worker's wait was interrupted
 	}
 	prep := r.Prep
 	if prep.Fails() {
@@ -241,30 +304,26 @@ func (j *judge) result(i int, f *fact, r *model.Request) {
 		}
 		return
 	}
-	if prep.Unsure && f.prepFail != none {
-		own = f.res == j.out.Events[f.prepFail].Res
-	} else if prep.Unsure && f.res < 0 && !j.have[cases.EvPrepFail] {
+	if f.prepFail != none && prep.Unsure {
+		if said := j.out.Events[f.prepFail].Res; f.res != said {
+			j.violate(j.prepRule(r), fmt.Sprintf("%s was rejected with %s, but completed with %s", j.name(i), model.Errno(said), model.Errno(f.res)), []int{i}, []int{f.prepFail, f.posted}, f.cqes)
+		}
+		return
+	}
+	if prep.Unsure && f.res < 0 && !j.have[cases.EvPrepFail] {
 		own = true
 	}
 	state, c := j.cancelled(i)
 	switch {
-	case state == yes:
+	case state == model.Yes:
 		j.check(c.Rule, 1)
-		if f.res != -model.ECANCELED && !(prep.Unsure && own && f.prepFail != none) {
+		if f.res != -model.ECANCELED {
 			j.violate(c.Rule, fmt.Sprintf("%s completed with %s, but must be cancelled: %s", j.name(i), model.Errno(f.res), j.because(c)), j.causes(i, c), []int{f.issue, f.posted}, f.cqes)
 		}
-	case own, state == unknown && f.res == -model.ECANCELED:
-	case f.prepFail != none && !prep.Unsure:
-		j.violate("I6", fmt.Sprintf("%s was rejected with %s", j.name(i), model.Errno(f.res)), []int{i}, []int{f.prepFail}, f.cqes)
-	case f.res == -model.ECANCELED:
-		rule, why := j.wronglyCancelled(r)
-		j.violate(rule, fmt.Sprintf("%s was cancelled, %s", j.name(i), why), []int{i}, []int{f.posted}, f.cqes)
+	case own, state == model.Unknown && f.res == -model.ECANCELED:
 	default:
-		rule := "I6"
-		if r.Role == model.Leader && j.failedMember(r) >= 0 {
-			rule = "P4.5"
-		}
-		j.violate(rule, fmt.Sprintf("%s completed with %s, expected %s", j.name(i), model.Errno(f.res), r.Own), []int{i}, []int{f.posted}, f.cqes)
+		rule, why := j.wrongResult(r, f)
+		j.violate(rule, fmt.Sprintf("%s completed with %s, %s", j.name(i), model.Errno(f.res), why), []int{i}, []int{f.prepFail, f.posted}, f.cqes)
 	}
 }
 
@@ -277,46 +336,131 @@ func (j *judge) prepRule(r *model.Request) string {
 	case r.Chain >= 0:
 		return "G7"
 	}
-	return "I6"
+	return j.ruleOf(r, "I6", "I6")
 }
 
+// failedMember returns a member of the leader's group that failed, or none.
 func (j *judge) failedMember(leader *model.Request) int {
 	for _, m := range j.exp.Structure.Groups[leader.Group].Members {
-		if j.failed(m) == yes {
+		if j.failed(m) == model.Yes {
 			return m
 		}
 	}
 	return none
 }
 
-// wronglyCancelled finds the rule that protects r from cancellation.
-func (j *judge) wronglyCancelled(r *model.Request) (rule, why string) {
-	if r.Role == model.Member {
-		leader := j.exp.Structure.Groups[r.Group].Leader
-		if j.failed(leader) == yes {
+// memberFailureRule is what a member's failure leaves its leader.
+func (j *judge) memberFailureRule() string {
+	if j.in.Profile.Semantics.MemberFailureBreaks == "always" {
+		return "P7.7"
+	}
+	return "P4.5"
+}
+
+// wrongResult finds the rule that a result breaks which is none of the request's own, and says why.
+func (j *judge) wrongResult(r *model.Request, f *fact) (rule, why string) {
+	if rule, why = j.wronglyRefused(r, f); rule != "" {
+		return rule, why
+	}
+	why = fmt.Sprintf("expected %s", r.Own)
+	if f.res == -model.ECANCELED {
+		why = "though nothing in its chain failed and nothing asked for it"
+		switch {
+		case r.Role == model.Member && j.failed(j.exp.Structure.Groups[r.Group].Leader) == model.Yes:
 			return "P4.4", "though its leader's failure must not cancel it"
+		case r.Chain >= 0 && j.hardAhead(r):
+			return "G6", "though the group ahead has HARDLINK and the chain must go on"
 		}
 	}
-	if r.Role == model.Leader && j.failedMember(r) >= 0 {
-		return "P4.5", "though a member's failure leaves the leader its own result"
+	q := r.SQE
+	switch {
+	case r.Role == model.Leader && j.failedMember(r) != none:
+		return j.memberFailureRule(), why + ": a member's failure leaves the leader its own result"
+	case r.Role == model.Plain:
+		return j.ruleOf(r, "I6", ""), why
+	case f.res == -model.ECANCELED:
+		return "G12", why
+	case q.FD.Ref != 0 || q.Flags&(uring.FixedFile|uring.BufferSelect) != 0 || q.Personality != 0:
+		return "G13", why
 	}
-	if r.Chain >= 0 {
-		for _, el := range j.exp.Structure.Chains[r.Chain].Elements[:r.Element] {
-			if el.Group >= 0 && j.exp.Requests[el.SQE].Hard {
-				return "G6", "though the group ahead has HARDLINK and the chain must go on"
+	return "I6", why
+}
+
+// wronglyRefused finds what the profile allows a group to have, where the group was refused.
+func (j *judge) wronglyRefused(r *model.Request, f *fact) (rule, why string) {
+	if f.res != -model.EINVAL && f.res != -model.ECANCELED && f.res != -model.EOPNOTSUPP || r.Role == model.Plain {
+		return "", ""
+	}
+	g := &j.exp.Structure.Groups[r.Group]
+	s := &j.in.Profile.Semantics
+	if len(g.Members) == 0 && s.GroupOfOne == "plain" {
+		return "P4.7", "though a group of one completes like a plain request"
+	}
+	for _, m := range g.Members {
+		switch flags := j.exp.Requests[m].SQE.Flags; {
+		case flags&(uring.IOLink|uring.IOHardlink|uring.IODrain) != 0 && s.MemberLinkFlags == "ignored":
+			return "P4.2", fmt.Sprintf("though %s of %s must be ignored", cases.SQEFlagNames(flags&(uring.IOLink|uring.IOHardlink|uring.IODrain)), j.name(m))
+		case flags&uring.CQESkipSuccess != 0 && s.MemberSkip == "allowed":
+			return "P4.3", fmt.Sprintf("though CQE_SKIP_SUCCESS of %s is allowed", j.name(m))
+		}
+	}
+	if g.Open && f.res == -model.ECANCELED && s.OpenGroup == "after-chain" && g.Leader > 0 && j.exp.Requests[g.Leader-1].Step == r.Step && j.exp.Requests[g.Leader-1].Linked() {
+		return "P4.8", "though its group, closed by the end of the submission, is not part of the chain ahead of it"
+	}
+	return "", ""
+}
+
+func (j *judge) hardAhead(r *model.Request) bool {
+	for _, el := range j.exp.Structure.Chains[r.Chain].Elements[:r.Element] {
+		if el.Group >= 0 && j.exp.Requests[el.SQE].Hard {
+			return true
+		}
+	}
+	return false
+}
+
+// oneDecision checks that the CQEs of what a broken chain cancels are all shown or all skipped (G7).
+func (j *judge) oneDecision() {
+	for c := range j.exp.Structure.Chains {
+		shown, hidden := none, none
+		for _, el := range j.exp.Structure.Chains[c].Elements {
+			list := []int{el.SQE}
+			if el.Group >= 0 {
+				list = j.exp.Structure.Groups[el.Group].Requests()
+			}
+			for _, i := range list {
+				f, r := &j.facts[i], &j.exp.Requests[i]
+				if state, _ := j.cancelled(i); state != model.Yes || f.issue != none || len(r.Cancels) > 1 || j.exp.Rejected(i, j) != model.No || r.SQE.Op == uring.OpLinkTimeout {
+					continue
+				}
+				switch {
+				case f.fromCQE() || f.posted != none:
+					shown = i
+				case f.free != none && j.solid && j.have[cases.EvComplete] && j.have[cases.EvOverflow]:
+					hidden = i
+				}
 			}
 		}
+		if shown != none || hidden != none {
+			j.check("G7", 1)
+		}
+		if shown != none && hidden != none {
+			j.violate("G7", fmt.Sprintf("the chain's break cancelled %s and %s, but only the first posted a CQE", j.name(shown), j.name(hidden)),
+				[]int{shown, hidden}, []int{j.facts[shown].posted, j.facts[hidden].free}, j.facts[shown].cqes)
+		}
 	}
-	if r.Role != model.Plain {
-		return "G12", "though nothing in its chain failed and nothing asked for it"
-	}
-	return "I6", "though nothing in its chain failed and nothing asked for it"
 }
 
 // notIssued: what is cancelled ahead of its issue must not run.
 func (j *judge) notIssued(i int, f *fact) {
+	if f.issue == none {
+		return
+	}
+	if p := j.exp.Requests[i].Prep; p.Fails() && p.Rule != "" {
+		j.violate(p.Rule, fmt.Sprintf("%s was issued, but must be rejected with %s", j.name(i), model.Errno(p.Errno)), []int{i}, []int{f.issue}, f.cqes)
+	}
 	state, c := j.cancelled(i)
-	if state != yes || f.issue == none {
+	if state != model.Yes {
 		return
 	}
 	j.check(c.Rule, 1)
@@ -325,7 +469,9 @@ func (j *judge) notIssued(i int, f *fact) {
 
 // because says in words what the reason of a cancellation is.
 func (j *judge) because(c *model.Cancel) string {
-	if b := j.breaker(c); b != none {
+	if b := j.breaker(c); b != none && c.Parsed {
+		return fmt.Sprintf("%s of its chain or group was rejected", j.name(b))
+	} else if b != none {
 		return fmt.Sprintf("%s ahead of it failed with %s", j.name(b), model.Errno(j.facts[b].res))
 	}
 	return "an SQE of its chain or group was rejected"
@@ -333,7 +479,7 @@ func (j *judge) because(c *model.Cancel) string {
 
 func (j *judge) breaker(c *model.Cancel) int {
 	for _, b := range c.By {
-		if j.failed(b) == yes {
+		if !c.Parsed && j.failed(b) == model.Yes || c.Parsed && j.exp.Rejected(b, j) == model.Yes {
 			return b
 		}
 	}

@@ -48,15 +48,17 @@ func catalogue(t testing.TB) []*cases.Program {
 
 // Every run of every program on a correct kernel passes.
 func TestCorrectKernelPasses(t *testing.T) {
-	pr := profile(t, "v4")
-	for _, p := range catalogue(t) {
-		t.Run(p.Name, func(t *testing.T) {
-			for seed := range uint64(30) {
-				out := sim.Run(p, pr, seed)
-				if v := Judge(input(p, pr, out)); v.Status != Pass {
-					t.Fatalf("seed %d: %s\n%s", seed, dump(&v, out), p.Text())
+	for _, name := range []string{"v4", "v7"} {
+		pr := profile(t, name)
+		for _, p := range catalogue(t) {
+			t.Run(name+"/"+p.Name, func(t *testing.T) {
+				for seed := range uint64(10) {
+					out := sim.Run(p, pr, seed)
+					if v := Judge(input(p, pr, out)); v.Status != Pass {
+						t.Fatalf("seed %d: %s\n%s", seed, dump(&v, out), p.Text())
+					}
 				}
-			}
-		})
+			})
+		}
 	}
 }

@@ -17,8 +17,8 @@ import (
 func (j *judge) waits() {
 	for s := range j.in.Program.Steps {
 		st := &j.in.Program.Steps[s]
-		if s >= len(j.out.Steps) {
-			break
+		if !j.returned(s) {
+			continue
 		}
 		errno := syscall.Errno(j.out.Steps[s].Errno)
 		switch st.Kind {
@@ -32,6 +32,9 @@ func (j *judge) waits() {
 			case syscall.ETIME:
 				j.overdue(&deadline{j: j, step: s, ring: st.Ring, within: bound(st)})
 			default:
+				if j.exp.Faulty(s) || j.closedBy(s, st.Ring) {
+					break
+				}
 				j.violate("I6", fmt.Sprintf("the wait in step %d failed with %s", s, model.Errno(-int32(errno))), nil, nil, nil)
 			}
 		case cases.StepCancel:
@@ -63,6 +66,16 @@ func (j *judge) waits() {
 	}
 }
 
+// closedBy tells that the ring may be closed when step s is carried out.
+func (j *judge) closedBy(s, ring int) bool {
+	for k := range j.in.Program.Steps {
+		if st := &j.in.Program.Steps[k]; st.Kind == cases.StepCloseRing && st.Ring == ring && !j.exp.StepBefore(s, k) {
+			return true
+		}
+	}
+	return false
+}
+
 func bound(st *cases.Step) time.Duration {
 	if st.Timeout == 0 {
 		return cases.DefaultWait
@@ -72,7 +85,7 @@ func bound(st *cases.Step) time.Duration {
 
 // syncCancel: what a synchronous cancellation is for completes in bounded time.
 func (j *judge) syncCancel(s int, st *cases.Step, errno syscall.Errno) {
-	if errno != syscall.ETIME || st.Target == 0 || st.Target > len(j.facts) {
+	if errno != syscall.ETIME || st.Target == 0 || j.exp.Faulty(s) || st.Target > len(j.facts) {
 		return
 	}
 	i := st.Target - 1
@@ -100,7 +113,7 @@ func (j *judge) overdue(d *deadline) {
 	d.memo = map[int]bool{}
 	for i := range j.exp.Requests {
 		r := &j.exp.Requests[i]
-		if r.Ring != d.ring || r.Step >= d.step || !j.facts[i].submitted || d.complete(i) || !d.must(i) {
+		if r.Ring != d.ring || r.Step >= d.step || d.step < len(j.in.Program.Steps) && !j.exp.StepBefore(r.Step, d.step) || !j.facts[i].submitted || d.complete(i) || !d.must(i) {
 			continue
 		}
 		if root := d.waitsFor(i); root == none {
@@ -115,8 +128,8 @@ func (d *deadline) complete(i int) bool {
 	if f.fromCQE() {
 		return d.final || d.j.out.CQEs[f.cqes[0]].Step <= d.step
 	}
-	if d.final || d.j.shown(i) != yes {
-		return f.doneLatest() != none || d.j.shown(i) == no && f.okReturn != none && !parked(d.j.exp.Requests[i].SQE.Op)
+	if d.final || d.j.shown(i) != model.Yes {
+		return f.doneLatest() != none || d.j.shown(i) == model.No && f.okReturn != none && !parked(d.j.exp.Requests[i].SQE.Op)
 	}
 	return d.j.out.Steps[d.step].Errno == 0
 }
@@ -139,14 +152,29 @@ func (d *deadline) must(i int) bool {
 		}
 	}
 	if ok && !d.final {
-		state, _ := d.j.cancelled(i)
-		if state != yes && r.Role == model.Member && d.j.in.Profile.Semantics.MembersAfterLeader { // P7.1
+		state, c := d.j.cancelled(i)
+		if state == model.Yes && !d.inTime(i, c) {
+			state = model.Unknown
+		}
+		if state != model.Yes && r.Role == model.Member && d.j.in.Profile.Semantics.MembersAfterLeader { // P7.1
 			ok = d.j.exp.Completes(d.j.exp.Structure.Groups[r.Group].Leader, d.step, d.within, d.j)
 		}
-		ok = state == yes || ok && r.SQE.Op != uring.OpLinkTimeout && d.j.exp.Completes(i, d.step, d.within, d.j)
+		ok = state == model.Yes || ok && r.SQE.Op != uring.OpLinkTimeout && d.j.exp.Completes(i, d.step, d.within, d.j)
 	}
 	d.memo[i] = ok
 	return ok
+}
+
+// inTime tells that the reason to cancel request i was there by then.
+func (d *deadline) inTime(i int, c *model.Cancel) bool {
+	b := d.j.breaker(c)
+	if b == none || c.Parsed || d.complete(b) {
+		return true
+	}
+	if d.j.exp.Requests[b].Role != model.Leader || d.j.exp.Requests[b].Group != d.j.exp.Requests[i].Group {
+		return false
+	}
+	return d.j.exp.Completes(b, d.step, d.within, d.j) // the CQE of a leader that has failed waits for that of i (P7.5)
 }
 
 // ahead lists what the request waits for.
@@ -205,7 +233,7 @@ func (j *judge) reportOverdue(d *deadline, i int) {
 	}
 	rule := "I8"
 	switch {
-	case state == yes:
+	case state == model.Yes:
 		if rule = cancel.Rule; rule == "I6" {
 			rule = "I8"
 		}
@@ -258,7 +286,7 @@ func (j *judge) waitedForLeader(i int) bool {
 // reapedAll: a Wait for everything came to its end, so that every CQE must have been there.
 func (j *judge) reapedAll(s, ring int) {
 	for _, st := range j.in.Program.Steps[s+1:] {
-		if st.Kind == cases.StepCloseRing || st.Kind == cases.StepExit || st.Kind == cases.StepKill {
+		if st.Kind == cases.StepCloseRing || st.Kind.Ends() {
 			return // a CQE that was late may have gone with it
 		}
 	}
@@ -267,13 +295,10 @@ func (j *judge) reapedAll(s, ring int) {
 	}
 	for i := range j.facts {
 		r, f := &j.exp.Requests[i], &j.facts[i]
-		if r.Ring != ring || r.Step > s || !f.submitted || f.fromCQE() || r.Opaque || j.shown(i) != yes {
+		if r.Ring != ring || !j.exp.StepBefore(r.Step, s) || !f.submitted || f.fromCQE() || r.Opaque || j.shown(i) != model.Yes {
 			continue
 		}
-		rule := "I1"
-		if r.Role != model.Plain {
-			rule = "G3"
-		}
+		rule := j.ruleOf(r, "I1", "G3")
 		j.violate(rule, fmt.Sprintf("%s posted no CQE, though the wait for everything in step %d was over", j.name(i), s), []int{i}, []int{f.posted, f.free}, nil)
 	}
 }

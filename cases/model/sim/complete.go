@@ -46,10 +46,11 @@ func (m *machine) put(r *request) (freed []*request) {
 	if r != g.leader && r.failed && m.bug != ChainUnbroken {
 		g.broken = true
 	}
-	if m.bug == LeaderFirst {
-		if r == g.leader {
-			m.post(r)
-		}
+	if m.bug == LeaderFirst && r == g.leader {
+		m.post(r)
+	}
+	if r == g.leader {
+		m.release(r)
 	}
 	if r != g.leader {
 		m.post(r)
@@ -57,7 +58,7 @@ func (m *machine) put(r *request) (freed []*request) {
 	}
 	if m.bug == MemberWaits && r == g.leader {
 		for _, mem := range g.all[1:] {
-			if !mem.worked && !mem.done && !mem.armed {
+			if !mem.worked && !mem.done && !mem.armed && !mem.held {
 				m.later(func() { m.issue(mem); m.flush(mem.ring) })
 			}
 		}
@@ -74,7 +75,8 @@ func (m *machine) put(r *request) (freed []*request) {
 		m.after(r)
 	}
 	if g.refs == 0 {
-		if g.broken && !g.leader.failed && g.leader.SQE.Flags&(uring.IOLink|uring.IOHardlink) != 0 {
+		always := m.pr.Semantics.MemberFailureBreaks == "always" && m.bug != LeaderHidden // P7.7
+		if g.broken && !g.leader.failed && (always || g.leader.Linked()) {
 			g.leader.setFail()
 		}
 		if m.bug != LeaderFirst {
@@ -135,7 +137,11 @@ func (m *machine) after(r *request) {
 	}
 	inWorker := r.worker
 	u.next = len(u.elems) // until it starts
-	m.later(func() {
+	later := m.later
+	if m.bug == NextTooEarly {
+		later = func(f func()) { f() }
+	}
+	later(func() {
 		if m.dying && !inWorker {
 			m.failRest(u, k, r, false)
 			return
@@ -277,7 +283,7 @@ func (m *machine) contents() {
 		m.out.Data = append(m.out.Data, cases.Blob{Buffer: i + 1, Bytes: slices.Clone(b)})
 	}
 	for i, f := range m.files {
-		if m.p.Resources[i].Kind == cases.ResFile {
+		if kind := m.p.Resources[i].Kind; kind == cases.ResFile || kind == cases.ResNullBlk {
 			m.out.Data = append(m.out.Data, cases.Blob{File: i + 1, Bytes: slices.Clone(f)})
 		}
 	}

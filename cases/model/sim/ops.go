@@ -14,6 +14,7 @@ const (
 	pollIn    = 1
 	pollOut   = 4
 	rwfNowait = 8 // RWF_NOWAIT
+	cancelFD  = 2 // IORING_ASYNC_CANCEL_FD
 )
 
 func (m *machine) feed(st *cases.Step) {
@@ -27,95 +28,150 @@ func (m *machine) feed(st *cases.Step) {
 	m.pipes[ref][to] = append(m.pipes[ref][to], b...)
 }
 
-// readable is what a request's descriptor can read now.
-func (m *machine) readable(r *request) *[]byte {
-	return &m.pipes[r.SQE.FD.Ref-1][r.SQE.FD.End]
+// file resolves what a request works on; nil where there is none.
+func (m *machine) file(r *request) (*cases.Resource, cases.FD) {
+	fd, _ := m.exp.File(&r.Request)
+	return m.exp.Resource(fd), fd
 }
 
 func (m *machine) ready(r *request) bool {
-	if r.SQE.Op == uring.OpPollAdd && r.SQE.OpFlags&pollOut != 0 {
+	res, fd := m.file(r)
+	if r.SQE.Op == uring.OpPollAdd && r.SQE.OpFlags&pollOut != 0 || res == nil {
 		return true
 	}
-	return len(*m.readable(r)) > 0
+	return len(m.pipes[fd.Ref-1][fd.End]) > 0
 }
 
 // do carries the operation out; ok is false if it would block.
 func (m *machine) do(r *request) (res int32, ok bool) {
 	q := r.SQE
+	if q.Op < uring.OpLast && model.NeedsFile(q.Op) {
+		if file, _ := m.file(r); file == nil && q.FD.Ring == 0 {
+			return -model.EBADF, true
+		}
+	}
 	switch q.Op {
 	case uring.OpNop:
 		return q.Inject, true
-	case uring.OpTimeout:
+	case uring.OpTimeout, uring.OpFutexWait, uring.OpFutexWaitv, uring.OpWaitid, uring.OpAccept:
 		return 0, false
 	case uring.OpPollAdd:
-		if q.FD.Ref == 0 {
-			return -model.EBADF, true
-		}
 		if q.OpFlags&pollOut != 0 {
 			return pollOut, true
 		}
-		return pollIn, len(*m.readable(r)) > 0
-	case uring.OpRead, uring.OpRecv:
-		return m.read(r)
-	case uring.OpWrite, uring.OpSend:
-		return m.write(r), true
+		return pollIn, m.ready(r)
 	case uring.OpAsyncCancel, uring.OpPollRemove, uring.OpTimeoutRemove:
-		for _, t := range m.waiting {
-			if t.Index+1 == q.Target && t.ring == r.ring {
-				m.cancel(t)
-				return 0, true
-			}
-		}
-		return -model.ENOENT, true
+		return m.cancelFor(r), true
+	}
+	switch model.EffectOf(q.Op) {
+	case model.Reads:
+		return m.read(r)
+	case model.Writes:
+		return m.write(r), true
 	}
 	return 0, true
 }
 
+// cancelFor cancels what r targets and returns r's result.
+func (m *machine) cancelFor(r *request) int32 {
+	all := r.SQE.Op == uring.OpAsyncCancel && r.SQE.OpFlags&(uring.CancelAll|uring.CancelAny) != 0
+	n := int32(0)
+	for _, t := range slices.Clone(m.waiting) {
+		if t.ring != r.ring || !m.targets(r, t) {
+			continue
+		}
+		m.cancel(t)
+		if n++; !all {
+			return 0
+		}
+	}
+	if n == 0 && !all {
+		return -model.ENOENT
+	}
+	return n
+}
+
+func (m *machine) targets(r, t *request) bool {
+	q := r.SQE
+	switch flags := q.OpFlags; {
+	case r.SQE.Op != uring.OpAsyncCancel || flags&(cancelFD|uring.CancelOp|uring.CancelAny) == 0:
+		return t.Index+1 == q.Target
+	case flags&uring.CancelAny != 0:
+		return true
+	case flags&uring.CancelOp != 0 && uint32(t.SQE.Op) != q.Len:
+		return false
+	case flags&cancelFD != 0:
+		_, fd := m.file(t)
+		return fd.Ref == q.FD.Ref && fd.End == q.FD.End
+	}
+	return true
+}
+
+// memory is what a request reads into or writes from; nil if nobody knows.
+func (m *machine) memory(r *request) [][]byte {
+	q := r.SQE
+	if model.Vectored(q.Op) {
+		var list [][]byte
+		for _, p := range m.exp.Iovec(q) {
+			list = append(list, m.bufs[p.Buf.Ref-1][p.Buf.Off:][:p.Len])
+		}
+		return list
+	}
+	if q.Buf.Ref == 0 || int(q.Buf.Off)+int(q.Len) > len(m.bufs[q.Buf.Ref-1]) {
+		return nil
+	}
+	return [][]byte{m.bufs[q.Buf.Ref-1][q.Buf.Off:][:q.Len]}
+}
+
+func scatter(to [][]byte, from []byte) (n int32) {
+	for _, b := range to {
+		k := copy(b, from)
+		from, n = from[k:], n+int32(k)
+	}
+	return n
+}
+
 func (m *machine) read(r *request) (int32, bool) {
 	q := r.SQE
-	if q.FD.Ref == 0 {
-		return -model.EBADF, true
-	}
-	res := &m.p.Resources[q.FD.Ref-1]
-	dst := m.bufs[q.Buf.Ref-1][q.Buf.Off:][:q.Len]
+	res, fd := m.file(r)
 	switch {
-	case res.Kind == cases.ResFile:
-		f := m.files[q.FD.Ref-1]
-		return int32(copy(dst, f[min(int(q.Off), len(f)):])), true
-	case res.Kind == cases.ResPipe && q.FD.End == 1:
+	case res.Kind == cases.ResFile || res.Kind == cases.ResNullBlk:
+		f := m.files[fd.Ref-1]
+		return scatter(m.memory(r), f[min(int(q.Off), len(f)):]), true
+	case res.Kind == cases.ResPipe && fd.End == 1:
 		return -model.EBADF, true
 	}
-	b := m.readable(r)
+	b := &m.pipes[fd.Ref-1][fd.End]
 	if len(*b) == 0 {
 		return -model.EAGAIN, res.NonBlock || q.OpFlags&rwfNowait != 0
 	}
-	n := copy(dst, *b)
+	n := scatter(m.memory(r), *b)
+	if q.Flags&uring.BufferSelect != 0 {
+		n = int32(min(len(*b), int(q.Len)))
+	}
 	*b = slices.Clone((*b)[n:])
-	return int32(n), true
+	return n, true
 }
 
 func (m *machine) write(r *request) int32 {
 	q := r.SQE
-	if q.FD.Ref == 0 {
-		return -model.EBADF
-	}
-	res := &m.p.Resources[q.FD.Ref-1]
-	src := m.bufs[q.Buf.Ref-1][q.Buf.Off:][:q.Len]
+	res, fd := m.file(r)
+	src := slices.Concat(m.memory(r)...)
 	switch {
-	case res.Kind == cases.ResFile:
-		f := &m.files[q.FD.Ref-1]
+	case res.Kind == cases.ResFile || res.Kind == cases.ResNullBlk:
+		f := &m.files[fd.Ref-1]
 		if end := int(q.Off) + len(src); end > len(*f) {
 			*f = append(*f, make([]byte, end-len(*f))...)
 		}
 		copy((*f)[q.Off:], src)
 		return int32(len(src))
-	case res.Kind == cases.ResPipe && q.FD.End == 0:
+	case res.Kind == cases.ResPipe && fd.End == 0:
 		return -model.EBADF
 	}
-	to := 1 - q.FD.End
+	to := 1 - fd.End
 	if res.Kind == cases.ResEventFD {
 		to = 0
 	}
-	m.pipes[q.FD.Ref-1][to] = append(m.pipes[q.FD.Ref-1][to], src...)
+	m.pipes[fd.Ref-1][to] = append(m.pipes[fd.Ref-1][to], src...)
 	return int32(len(src))
 }

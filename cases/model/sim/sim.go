@@ -3,13 +3,17 @@
 // Package sim is a small simulated io_uring: it runs a Program under a
 // Profile without a kernel, with a seeded random schedule, and returns an
 // Outcome with CQEs and events as a correct kernel might have produced them. It stands
-// in for a guest in tests of everything that reads outcomes. Of the
-// profiles it knows those whose members run in parallel with the leader.
+// in for a guest in tests of everything that reads outcomes. It knows both
+// families of profiles: members in parallel with the leader, and after it.
+//
+// What forms a group or chain and what is rejected it takes from the model;
+// when what runs, completes, fails and is cancelled is its own.
 package sim
 
 import (
 	"math/rand/v2"
 	"slices"
+	"strings"
 
 	"github.com/ringproof/ringproof/cases"
 	"github.com/ringproof/ringproof/cases/model"
@@ -32,6 +36,11 @@ const (
 	NextTooEarly       // the next element starts when the leader is done
 	LeakOverflow       // overflowed CQEs of leaders are dropped
 	CancelledShown     // CQEs of cancelled members are shown against the chain's decision
+	MemberEarly        // members that must wait for their leader do not
+	LeaderForgiven     // a failing leader does not cancel the members that wait for it
+	WorkerPosts        // a worker posts the CQEs that the task has to post
+	LeaderHidden       // a member's failure does not show the CQE of a leader with CQE_SKIP_SUCCESS
+	RefusalIgnored     // a group that must be refused runs
 )
 
 // Probes names the probes that the simulated kernel has attached.
@@ -55,6 +64,7 @@ type request struct {
 	done      bool
 	worker    bool // runs in a worker
 	armed     bool
+	held      bool // a member that waits for its leader
 	begun     bool
 	unit      *unit
 	elem      int
@@ -105,6 +115,8 @@ type machine struct {
 	files   [][]byte
 	pipes   [][2][]byte // by resource: bytes that end i can read
 	dying   bool
+
+	personalities int64
 }
 
 // Run executes p as a correct kernel of profile pr would, on a schedule
@@ -140,7 +152,7 @@ func (m *machine) setUp() {
 	}
 	for i := range m.p.Buffers {
 		b := make([]byte, m.p.Buffers[i].Size)
-		m.p.Buffers[i].Fill.Bytes(b, 0)
+		m.p.Buffers[i].Fill.Bytes(b, 0) // structures are not laid out: what they say is known
 		m.bufs = append(m.bufs, b)
 	}
 	for i := range m.p.Resources {
@@ -152,7 +164,14 @@ func (m *machine) setUp() {
 	}
 	for i := range m.exp.Requests {
 		r := &m.exp.Requests[i]
-		m.reqs = append(m.reqs, &request{Request: *r, ring: m.rings[r.Ring], addr: 0xffff888000000000 + uint64(i)*256, skip: r.Skip})
+		req := &request{Request: *r, ring: m.rings[r.Ring], addr: 0xffff888000000000 + uint64(i)*256, skip: r.Skip}
+		if r.SQE.Op == uring.OpLinkTimeout && r.Role != model.Plain { // left open by some profiles; rejected here
+			req.Prep.Unsure = false
+		}
+		if m.bug == RefusalIgnored && strings.HasPrefix(req.Prep.Rule, "P7") {
+			req.Prep = model.Prep{}
+		}
+		m.reqs = append(m.reqs, req)
 	}
 	for gi := range m.exp.Structure.Groups {
 		g := &group{}
@@ -168,6 +187,10 @@ func (m *machine) step(s int, st *cases.Step) bool {
 	result := cases.StepResult{}
 	switch st.Kind {
 	case cases.StepSubmit:
+		if errno, sure := m.exp.Refused(s); errno != 0 && sure {
+			result = cases.StepResult{Ret: -1, Errno: errno}
+			break
+		}
 		result.Ret = int64(m.submit(s, st))
 	case cases.StepWait:
 		result = m.wait(s, st)
@@ -176,6 +199,11 @@ func (m *machine) step(s int, st *cases.Step) bool {
 		result.Ret = int64(st.N)
 		if m.p.Resources[st.FD.Ref-1].Kind == cases.ResEventFD {
 			result.Ret = 8
+		}
+	case cases.StepRegister:
+		if st.Reg.Op == uring.RegisterPersonality {
+			m.personalities++
+			result.Ret = m.personalities
 		}
 	case cases.StepTake:
 		b := &m.pipes[st.FD.Ref-1][st.FD.End]
@@ -190,11 +218,12 @@ func (m *machine) step(s int, st *cases.Step) bool {
 			}
 		}
 		m.runSome(100)
-	case cases.StepExit, cases.StepKill:
-		m.out.End, m.dying = cases.EndExited, true
-		if st.Kind == cases.StepKill {
-			m.out.End = cases.EndKilled
+	case cases.StepExit, cases.StepKill, cases.StepExec:
+		if st.FD != (cases.FD{}) { // a child
+			break
 		}
+		m.dying = true
+		m.out.End = map[cases.StepKind]cases.End{cases.StepExit: cases.EndExited, cases.StepKill: cases.EndKilled, cases.StepExec: cases.EndExeced}[st.Kind]
 		return false
 	}
 	m.out.Steps = append(m.out.Steps, result)
@@ -224,11 +253,16 @@ func (m *machine) submit(s int, st *cases.Step) int {
 		r := m.reqs[first+pos]
 		r.ring.inFlight++
 		r.begun = true
-		if r.Prep.Fails() {
-			r.failed, r.res = true, r.Prep.Errno
+		switch {
+		case r.Prep.Fails():
+			r.res = r.Prep.Errno
 			r.setFail()
+			if m.late(r) { // it was parsed all right; the group it leads is refused as a whole
+				m.event(cases.EvSubmit, r, 0)
+				break
+			}
 			m.event(cases.EvPrepFail, r, r.res)
-		} else {
+		default:
 			m.event(cases.EvSubmit, r, 0)
 		}
 		u := r.unit
@@ -239,7 +273,7 @@ func (m *machine) submit(s int, st *cases.Step) int {
 		if last[len(last)-1] == r {
 			m.queue(u)
 		}
-		if r.Prep.Fails() && m.exp.StopsAt(r.Index) {
+		if r.Prep.Fails() && m.exp.StopsAt(r.Index) && m.p.Rings[st.Ring].Flags&uring.SetupSQPoll == 0 {
 			m.flush(r.ring)
 			return pos + 1
 		}
@@ -247,6 +281,15 @@ func (m *machine) submit(s int, st *cases.Step) int {
 	m.flush(m.rings[st.Ring])
 	m.runSome(m.rnd.IntN(4))
 	return len(st.SQEs)
+}
+
+// late tells that the request leads a group that is refused when it is complete.
+func (m *machine) late(r *request) bool {
+	switch r.Prep.Rule {
+	case "P7.2", "P7.3", "P7.8":
+		return true
+	}
+	return false
 }
 
 // setFail is req_set_fail().
@@ -379,13 +422,18 @@ func (m *machine) failRest(u *unit, k int, by *request, hide bool) {
 func (m *machine) startElement(u *unit, k int, inWorker bool) {
 	u.next = k + 1
 	el := u.elems[k]
+	after := m.pr.Semantics.MembersAfterLeader && len(el) > 1
+	if after && m.bug != RefusalIgnored && slices.ContainsFunc(el, func(r *request) bool { return r.Prep.Fails() }) { // P7.2 to P7.6
+		for _, r := range el {
+			m.refuse(r)
+		}
+		return
+	}
 	leader := el[0]
 	linked := leader.SQE.Flags&uring.IOLink != 0 && leader.SQE.Flags&uring.IOHardlink == 0
 	for n, r := range el {
 		if r.Role == model.Leader && linked && !r.Prep.Fails() && slices.ContainsFunc(el[1:], func(m *request) bool { return m.Prep.Fails() }) {
-			r.res = -model.ECANCELED // P4.6
-			r.setFail()
-			m.complete(r)
+			m.refuse(r) // P4.6
 			continue
 		}
 		if r.Prep.Fails() {
@@ -401,16 +449,57 @@ func (m *machine) startElement(u *unit, k int, inWorker bool) {
 		if r.SQE.Op == uring.OpLinkTimeout {
 			continue
 		}
-		force := r.SQE.Flags&uring.Async != 0 || r.SQE.Op == uring.OpFsync ||
-			m.bug == MemberPunted && n > 0 && leader.SQE.Flags&uring.Async != 0
-		switch {
-		case inWorker && n == 0:
-			m.issueInWorker(r)
-		case force:
-			m.event(cases.EvPunt, r, 0)
-			m.later(func() { m.issueInWorker(r) })
-		default:
-			m.issue(r)
+		if after && n > 0 && m.bug != MemberEarly {
+			r.held = true
+			continue
+		}
+		m.startRequest(r, inWorker && n == 0)
+	}
+}
+
+// refuse completes a request that is rejected, or cancelled with one that is.
+func (m *machine) refuse(r *request) {
+	if !r.Prep.Fails() {
+		r.res = -model.ECANCELED
+		r.setFail()
+	}
+	m.complete(r)
+}
+
+func (m *machine) startRequest(r *request, inWorker bool) {
+	force := r.SQE.Flags&uring.Async != 0 || r.SQE.Op == uring.OpFsync ||
+		m.bug == MemberPunted && r.Role == model.Member && r.grp.leader.SQE.Flags&uring.Async != 0
+	switch {
+	case inWorker:
+		m.issueInWorker(r)
+	case force:
+		m.event(cases.EvPunt, r, 0)
+		m.later(func() { m.issueInWorker(r) })
+	default:
+		m.issue(r)
+	}
+}
+
+// release starts the members that waited for their leader, or cancels them with it.
+func (m *machine) release(leader *request) {
+	members := slices.Clone(leader.grp.all[1:])
+	m.rnd.Shuffle(len(members), func(i, k int) { members[i], members[k] = members[k], members[i] })
+	for n, r := range members {
+		if !r.held || m.bug == LostMember && n == 0 {
+			continue
+		}
+		r.held = false
+		start := func() {
+			if leader.failed && m.bug != LeaderForgiven || m.dying {
+				m.refuse(r)
+			} else {
+				m.startRequest(r, false)
+			}
+		}
+		if leader.worker || m.rnd.IntN(2) == 0 {
+			m.later(func() { start(); m.flush(r.ring) })
+		} else {
+			start() // whoever flushes goes on to flush this
 		}
 	}
 }
@@ -428,7 +517,7 @@ func (m *machine) issue(r *request) {
 }
 
 func (m *machine) park(r *request) {
-	if r.SQE.Op == uring.OpTimeout || r.SQE.Op == uring.OpPollAdd {
+	if !pollable(r.SQE.Op) || r.SQE.Op == uring.OpPollAdd {
 		m.event(cases.EvIssueReturn, r, 0)
 	} else {
 		m.event(cases.EvIssueReturn, r, -model.EAGAIN)
@@ -456,12 +545,18 @@ func (m *machine) issueInWorker(r *request) {
 		r.worker = false
 		return
 	}
-	r.res = res
-	if failed, _ := model.Failed(r.SQE, res); failed {
-		r.setFail()
+	if m.pr.Semantics.CompleteInTask && r.Role != model.Plain && m.bug != WorkerPosts { // P7.10
+		m.event(cases.EvIssueReturn, r, 0)
+		m.event(cases.EvTaskAdd, r, 0)
+		r.worker = false
+		m.later(func() {
+			m.event(cases.EvTaskRun, r, 0)
+			m.finish(r, res)
+			m.flush(r.ring)
+		})
+		return
 	}
-	r.ring.compl = append(r.ring.compl, r)
-	r.worked = true
+	m.finish(r, res)
 	m.flush(r.ring)
 	r.worker = false
 }
@@ -500,7 +595,7 @@ func (m *machine) runSome(n int) bool {
 // wake retries parked requests whose file became ready.
 func (m *machine) wake() {
 	for _, r := range slices.Clone(m.waiting) {
-		if r.SQE.Op == uring.OpTimeout || !m.ready(r) {
+		if !pollable(r.SQE.Op) || !m.ready(r) {
 			continue
 		}
 		m.unpark(r)
@@ -522,6 +617,15 @@ func (m *machine) wake() {
 			m.flush(r.ring)
 		})
 	}
+}
+
+// pollable tells that a request of the opcode that waits does so for a file.
+func pollable(op uring.Op) bool {
+	switch op {
+	case uring.OpTimeout, uring.OpFutexWait, uring.OpFutexWaitv, uring.OpWaitid, uring.OpAccept:
+		return false
+	}
+	return true
 }
 
 func (m *machine) unpark(r *request) {
