@@ -5,6 +5,7 @@ package harness
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"sync"
 
 	"github.com/ringproof/ringproof/cases"
@@ -95,4 +96,34 @@ func (x *explainer) explain(c *report.Case) {
 	if s := c.Stuck.Summary(c.Program); s != "" {
 		c.Verdict.Reason += "; " + s
 	}
+}
+
+var (
+	cpuBlock = regexp.MustCompile(`(?m)^CPU#(\d+)`)
+	ripValue = regexp.MustCompile(`\bRIP=([0-9a-f]{16})\b`)
+)
+
+// whereCPUs takes out of a silent guest's registers, as QEMU prints them, what
+// each CPU was executing. nil where there are none.
+func whereCPUs(registers string) *cases.HangInfo {
+	var h *cases.HangInfo
+	at := cpuBlock.FindAllStringSubmatchIndex(registers, -1)
+	for i, m := range at {
+		end := len(registers)
+		if i+1 < len(at) {
+			end = at[i+1][0]
+		}
+		rip := ripValue.FindStringSubmatch(registers[m[1]:end])
+		if rip == nil {
+			continue
+		}
+		if h == nil {
+			h = &cases.HangInfo{}
+		}
+		h.Stacks = append(h.Stacks, cases.TaskStack{
+			Comm:  "CPU " + registers[m[2]:m[3]] + " of the silent guest was at",
+			Stack: []string{"RIP=" + rip[1]},
+		})
+	}
+	return h
 }

@@ -210,7 +210,7 @@ func (s *seat) one(ctx context.Context, p *cases.Program) (*report.Case, error) 
 		}
 		s.leave()
 		if e, blamed := blamesKernel(err); blamed {
-			c.Outcome = &cases.Outcome{End: cases.EndDied, Error: e.Error(), Console: e.Console}
+			c.Outcome = &cases.Outcome{End: cases.EndDied, Error: e.Error(), Console: e.Console, Hang: whereCPUs(e.Registers)}
 			c.Verdict = lost(e)
 			break
 		}

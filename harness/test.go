@@ -119,6 +119,9 @@ func lost(e *vm.GuestError) judge.Verdict {
 		v.Status = judge.Hang
 	}
 	v.Violations = []judge.Violation{{Rule: "I9", Text: e.Error()}}
+	if complained {
+		v.Violations[0].Text = "the kernel complained: " + title
+	}
 	if v.Status == judge.Hang {
 		v.Violations[0].Rule = "G11"
 	}

@@ -71,10 +71,12 @@ type Stack struct {
 // Frame is one line of a stack. Offset and Size are in bytes: the place in the
 // function, and the function's size.
 type Frame struct {
-	Func   string `json:"func"` // as in the symbol table: may end in .isra.0, .cold and the like
+	Func   string `json:"func"` // "" before an Address is symbolised; as in the symbol table: may end in .isra.0, .cold and the like
 	Offset uint64 `json:"offset"`
 	Size   uint64 `json:"size"`
 	Module string `json:"module,omitempty"`
+	// Address is where the kernel gave no function, as in a CPU's registers; else 0.
+	Address uint64 `json:"address,omitempty"`
 	// Guess is set for frames with a question mark: an address that was found
 	// on the stack, which need not be of a call in progress.
 	Guess bool `json:"guess,omitempty"`

@@ -108,14 +108,25 @@ func ParseStack(lines []string) []Frame {
 	var out []Frame
 	for _, l := range lines {
 		_, l = stripPrefix(l)
-		if m := frameLine.FindStringSubmatch(l); m != nil {
+		if m := ripFrame.FindStringSubmatch(l); m != nil {
+			f := newFrame(m[1], m[2], m[3], m[4])
+			f.Exact = true
+			out = append(out, f)
+		} else if m := frameLine.FindStringSubmatch(l); m != nil {
 			f := newFrame(m[2], m[3], m[4], m[5])
 			f.Guess = m[1] != ""
+			out = append(out, f)
+		} else if m := bareAddress.FindStringSubmatch(l); m != nil {
+			f := Frame{Exact: true}
+			f.Address, _ = strconv.ParseUint(m[1], 16, 64)
 			out = append(out, f)
 		}
 	}
 	return out
 }
+
+// bareAddress is how an instruction pointer is given that nobody resolved.
+var bareAddress = rx(`^RIP=([0-9a-f]{16})$`)
 
 // Functions that bring a report about, wait, or delay, and those through which
 // every system call and probe goes. A bug is not looked for in them.

@@ -202,9 +202,15 @@ func (s *Symbolizer) readRanges(b []byte, order binary.ByteOrder) error {
 // Calls returns what a frame stands for, innermost first: the functions that
 // were inlined at its place and last the function itself. It is nil where the
 // function is not known or there is more than one of that name and size.
+//
+// A frame that has an address only gets its function as well; that is right for
+// a kernel that runs where it was linked to, without KASLR.
 func (s *Symbolizer) Calls(f *Frame) []Call {
 	if f.Module != "" {
 		return nil
+	}
+	if f.Func == "" && f.Address != 0 {
+		s.resolve(f)
 	}
 	addr, ok := s.address(f)
 	if !ok {
@@ -218,6 +224,19 @@ func (s *Symbolizer) Calls(f *Frame) []Call {
 		return nil
 	}
 	return s.calls(u, addr, f.Func)
+}
+
+// resolve finds the function that a frame's address is in.
+func (s *Symbolizer) resolve(f *Frame) {
+	for name, all := range s.symbols {
+		for _, sym := range all {
+			if f.Address >= sym.addr && f.Address < sym.addr+sym.size {
+				f.Func, f.Offset, f.Size = name, f.Address-sym.addr, sym.size
+				f.Machinery = machinery(name)
+				return
+			}
+		}
+	}
 }
 
 // address finds the function of a frame. Functions of one name are told apart

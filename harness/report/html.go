@@ -22,7 +22,7 @@ import (
 // drawn by assets/timeline.js, from one JSON block per case and when they come
 // into view.
 //
-//go:embed assets/report.html.tmpl assets/report.css assets/timeline.js assets/report.js
+//go:embed assets/report.html.tmpl assets/crash.html.tmpl assets/report.css assets/crash.css assets/timeline.js assets/report.js
 var assets embed.FS
 
 var page = template.Must(template.New("report.html.tmpl").Funcs(template.FuncMap{
@@ -34,13 +34,15 @@ var page = template.Must(template.New("report.html.tmpl").Funcs(template.FuncMap
 	"short":    shortHash,
 	"brief":    func(s string) string { return hash.ReplaceAllStringFunc(s, shortHash) },
 	"isFailed": isFailed,
+	"add":      func(a, b int) int { return a + b },
+	"hex":      func(n uint64) string { return "0x" + strconv.FormatUint(n, 16) },
 	"plural": func(n int, one, many string) string {
 		if n == 1 {
 			return "1 " + one
 		}
 		return strconv.Itoa(n) + " " + many
 	},
-}).ParseFS(assets, "assets/report.html.tmpl"))
+}).ParseFS(assets, "assets/report.html.tmpl", "assets/crash.html.tmpl"))
 
 // glyphs tell statuses apart where colours do not.
 var glyphs = map[judge.Status]string{
@@ -87,6 +89,8 @@ type pageCase struct {
 	Unchecked  []judge.Unchecked
 	CQEs       []pageCQE
 	Steps      []pageStep
+	Stuck      []pageStuck
+	Tasks      []pageTask
 	Timeline   *timeline // nil where there are no events
 	Checks     int
 }
@@ -114,9 +118,13 @@ type pageStep struct {
 }
 
 func writeHTML(w io.Writer, r *Run, views []*view) error {
-	css, err := assets.ReadFile("assets/report.css")
-	if err != nil {
-		return err
+	var css []byte
+	for _, name := range []string{"assets/report.css", "assets/crash.css"} {
+		b, err := assets.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		css = append(css, b...)
 	}
 	var js []byte
 	for _, name := range []string{"assets/timeline.js", "assets/report.js"} {
@@ -178,6 +186,7 @@ func newPageCase(r *Run, v *view, index int) *pageCase {
 		c.Checks += n
 	}
 	c.Unchecked = vd.Unchecked
+	c.Stuck, c.Tasks = v.stuckRows(), v.stuckTasks()
 	c.Adds = v.c.reasonAdds() && vd.Status != judge.Pass
 	for i := range vd.Violations {
 		c.Violations = append(c.Violations, newPageViolation(v, i))

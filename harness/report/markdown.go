@@ -93,8 +93,10 @@ func mdCase(b *strings.Builder, v *view) {
 		x := &c.Verdict.Violations[i]
 		fmt.Fprintf(b, "- **%s** %s  \n  <sub>%s</sub>\n", mdLine(x.Rule), mdLine(x.Text), mdLine(cases.RuleText(x.Rule)))
 	}
+	mdCrashes(b, c)
+	mdStuck(b, v)
 	b.WriteString("\n" + mdFence(c.Text))
-	if c.Outcome != nil && c.Verdict.Status == judge.Crash {
+	if c.Outcome != nil && c.Verdict.Status == judge.Crash && len(c.Crashes) == 0 {
 		b.WriteString("\n" + mdFence(strings.Join(c.Outcome.Console, "\n")))
 	}
 	b.WriteString("\n</details>\n")

@@ -125,12 +125,11 @@ func (t *textWriter) failing(v *view) {
 		t.events(v, x)
 	}
 	if o := c.Outcome; o != nil {
+		t.crashes(c)
 		if c.Verdict.Status == judge.Crash {
 			t.block("console", o.Console, textConsole)
 		}
-		if o.Hang != nil {
-			t.block("stacks", stackLines(o.Hang), textConsole)
-		}
+		t.stuck(v)
 	}
 	t.block("program", strings.Split(strings.TrimRight(c.Text, "\n"), "\n"), 1<<20)
 	if t.opts.Dir != "" {
@@ -141,24 +140,11 @@ func (t *textWriter) failing(v *view) {
 // reasonAdds tells whether the verdict's reason says more than its violations.
 func (c *Case) reasonAdds() bool {
 	for _, x := range c.Verdict.Violations {
-		if x.Text == c.Verdict.Reason {
+		if strings.Contains(x.Text, c.Verdict.Reason) {
 			return false
 		}
 	}
 	return c.Verdict.Reason != ""
-}
-
-// stackLines puts each task's stack on one line, innermost frame first.
-func stackLines(h *cases.HangInfo) []string {
-	lines := make([]string, len(h.Stacks))
-	for i, s := range h.Stacks {
-		frames := make([]string, len(s.Stack))
-		for j, f := range s.Stack {
-			frames[j], _, _ = strings.Cut(f, "+") // the offsets are in the report
-		}
-		lines[i] = fmt.Sprintf("%d %s (%s): %s", s.PID, s.Comm, s.State, strings.Join(frames, " < "))
-	}
-	return lines
 }
 
 // detail prints what the program read and what the probes saw.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/ringproof/ringproof/cases"
 	"github.com/ringproof/ringproof/cases/model"
+	"github.com/ringproof/ringproof/harness/stuck"
 )
 
 // view is one case laid out for reading; every rendering draws from it.
@@ -29,6 +30,7 @@ type view struct {
 	badEvent map[int]bool
 	badSQE   map[int]bool
 	start    uint64 // time of the first event
+	stuck    *stuck.Hang
 }
 
 // lane is one request's row, or a ring's.
@@ -107,6 +109,10 @@ func newView(c *Case, pr *cases.Profile) *view {
 		for i := range v.lanes {
 			v.lanes[i].Phases = phases(c.Outcome.Events, v.lanes[i].Events)
 		}
+	}
+	// A run of an earlier ringproof has stacks only as the guest showed them.
+	if v.stuck = c.Stuck; v.stuck == nil && c.Outcome != nil && c.Outcome.Hang != nil {
+		v.stuck = stuck.Find(c.Program, v.structure, c.Outcome)
 	}
 	for i := range c.Verdict.Violations {
 		x := &c.Verdict.Violations[i]

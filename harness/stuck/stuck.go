@@ -7,6 +7,7 @@ package stuck
 
 import (
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -84,6 +85,8 @@ const (
 	RoleIOWQ    Role = "io-wq worker"
 	RoleSQPoll  Role = "SQPOLL thread"
 	RoleExit    Role = "tears a ring down"
+	RoleIdle    Role = "idle thread of the agent" // of Go's runtime: it has nothing to do with a ring
+	RoleCPU     Role = "CPU"                      // no task: where a CPU of a silent guest is
 	RoleOther   Role = "other"
 )
 
@@ -343,21 +346,55 @@ func (f *finder) tasks(h *cases.HangInfo) []Task {
 				t.Refs++
 			}
 		}
+		if len(t.Raw) == 0 {
+			t.Raw = running(h.SysRq, s.PID)
+			t.Frames = crash.ParseStack(t.Raw)
+		}
+		if t.Role == RoleProgram && t.Refs == 0 && len(t.Raw) > 0 && !mentions(t.Raw, "io_") {
+			t.Role = RoleIdle
+		}
 		out = append(out, t)
 	}
 	return out
 }
 
-func role(s *cases.TaskStack) Role {
-	has := func(mark string) bool {
-		for _, l := range s.Stack {
-			if strings.Contains(l, mark) {
-				return true
+// cpuOf is the line of a backtrace that names the task on a CPU.
+var cpuOf = regexp.MustCompile(`\bCPU: \d+ (?:UID: \d+ )?PID: (\d+) Comm:`)
+
+// running finds the stack of a task that was running, which only its CPU can
+// tell: sysrq-l makes each CPU print it.
+func running(sysrq []string, pid int) []string {
+	var out []string
+	in := false
+	for _, l := range sysrq {
+		if m := cpuOf.FindStringSubmatch(l); m != nil {
+			if out != nil {
+				break
 			}
+			in = m[1] == strconv.Itoa(pid)
+		} else if in && strings.HasSuffix(l, "</TASK>") {
+			break
+		} else if in {
+			out = append(out, l)
 		}
-		return false
 	}
+	return out
+}
+
+func mentions(stack []string, mark string) bool {
+	for _, l := range stack {
+		if strings.Contains(l, mark) {
+			return true
+		}
+	}
+	return false
+}
+
+func role(s *cases.TaskStack) Role {
+	has := func(mark string) bool { return mentions(s.Stack, mark) }
 	switch {
+	case s.PID == 0 && strings.HasPrefix(s.Comm, "CPU "):
+		return RoleCPU
 	case strings.HasPrefix(s.Comm, "iou-wrk-") || has("io_wq_worker"):
 		return RoleIOWQ
 	case strings.HasPrefix(s.Comm, "iou-sqp-") || has("io_sq_thread"):

@@ -130,8 +130,8 @@ func ringInfo(proc string, pid int, rings []cases.Ring, fds []int32) map[string]
 	return info
 }
 
-// sysRq has the kernel print what blocks (w) and all tasks (t), and takes it
-// out of the kernel log. The console is kept quiet meanwhile: a serial line under
+// sysRq has the kernel print the stacks of what runs (l), what blocks (w) and
+// all tasks (t), and takes it out of the kernel log. The console is kept quiet meanwhile: a serial line under
 // emulation would take seconds for it.
 func sysRq() []string {
 	log, err := unix.Open("/dev/kmsg", unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
@@ -148,7 +148,7 @@ func sysRq() []string {
 		}
 	}
 	var lines []string
-	for _, key := range []string{"w", "t"} {
+	for _, key := range []string{"l", "w", "t"} {
 		if err := os.WriteFile("/proc/sysrq-trigger", []byte(key), 0); err != nil {
 			lines = append(lines, fmt.Sprintf("sysrq-%s failed: %v", key, err))
 		}
