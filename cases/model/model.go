@@ -580,12 +580,9 @@ func (e *Expectation) group(g *Group) {
 	}
 	if s.MembersAfterLeader { // P7.1
 		e.order("P7.1", []int{g.Leader}, Worked, g.Members, Issued)
-	} else if e.blocks(leader) && e.startsAtOnce(g) {
-		// P4.1: what the leader waits for comes in a later step, or from a member; the members do not wait with it.
+	} else if e.blocks(leader) && e.startsAtOnce(g) && !e.sqpoll(leader) {
+		// P4.1: what the leader waits for comes in a step after the submission, or from a member; the members do not wait with it.
 		e.order("P4.1", g.Members, Queued, []int{g.Leader}, Woken)
-	} else if e.polled(leader) && e.startsAtOnce(g) {
-		// P4.1: nobody asks the device for the leader's completion before the submission is over.
-		e.order("P4.1", g.Members, Queued, []int{g.Leader}, Done)
 	}
 	if s.LeaderFailureCancels { // P7.5, not P4.4
 		e.cancel(g.Members, Cancel{Rule: "P7.5", By: []int{g.Leader}, Deciders: all})
@@ -606,12 +603,6 @@ func (e *Expectation) group(g *Group) {
 			e.cancel([]int{g.Leader}, Cancel{Rule: "P4.6", By: []int{m}, Parsed: true, Deciders: all})
 		}
 	}
-}
-
-// polled tells that r completes only when a later step asks for completions (IOPOLL).
-func (e *Expectation) polled(r *Request) bool {
-	return e.ringFlags(r)&(uring.SetupIOPoll|uring.SetupSQPoll) == uring.SetupIOPoll && e.Program.Steps[r.Step].N == 0 &&
-		r.Prep.Errno == 0 && EffectOf(r.SQE.Op) != NoEffect && EffectOf(r.SQE.Op) != Changes && e.Path(r.Index) == PathIOPoll && !r.CanFault
 }
 
 // refused returns the rule by which the profile refuses the group, or "".

@@ -53,11 +53,12 @@ type observation struct {
 	solid bool
 	// unsubmitted: SQEs that were consumed but left no event.
 	unsubmitted []int
-	strays      []int // CQEs that belong to no SQE
+	strays      []int          // CQEs that belong to no SQE
+	sqThread    map[int]uint32 // ring → its SQPOLL thread, as seen
 }
 
 func observe(in *Input, exp *model.Expectation) *observation {
-	ob := &observation{in: in, out: in.Outcome, exp: exp, facts: make([]fact, len(exp.Requests))}
+	ob := &observation{in: in, out: in.Outcome, exp: exp, facts: make([]fact, len(exp.Requests)), sqThread: map[int]uint32{}}
 	ob.probes()
 	for i := range ob.facts {
 		f := &ob.facts[i]
@@ -67,6 +68,9 @@ func observe(in *Input, exp *model.Expectation) *observation {
 	}
 	for k := range ob.out.Events {
 		ev := &ob.out.Events[k]
+		if ev.Worker && (ev.Kind == cases.EvSubmit || ev.Kind == cases.EvPrepFail) {
+			ob.sqThread[ev.Ring] = ev.TID
+		}
 		if ud := ev.UserData; ud > 0 && ud <= uint64(len(ob.facts)) {
 			ob.facts[ud-1].see(k, ev)
 		}
@@ -116,6 +120,13 @@ func (ob *observation) consumed(r *model.Request) bool {
 		return false
 	}
 	return r.Step < len(ob.out.Steps) && !ob.out.Steps[r.Step].Pending && int64(r.Pos) < ob.out.Steps[r.Step].Ret
+}
+
+// inWorker tells that event k happened in an io-wq worker. SQPOLL's thread is a kernel
+// thread of the same kind; it is the one that submits.
+func (ob *observation) inWorker(k int) bool {
+	ev := &ob.out.Events[k]
+	return ev.Worker && ev.TID != ob.sqThread[ev.Ring]
 }
 
 func (ob *observation) returned(step int) bool {
@@ -216,7 +227,7 @@ func (ob *observation) doneEarliest(i int) int {
 	switch {
 	case f.posted != none:
 		return f.posted
-	case f.last != none && ob.out.Events[f.last].Worker:
+	case f.last != none && ob.inWorker(f.last):
 		return f.last
 	case f.okReturn != none:
 		return f.okReturn

@@ -268,7 +268,7 @@ func (j *judge) workers() {
 		}
 		if r.Worker == model.WorkerMust {
 			j.check(rule, 1)
-			if f.issue != none && !j.out.Events[f.issue].Worker {
+			if f.issue != none && !j.inWorker(f.issue) {
 				j.violate(rule, fmt.Sprintf("%s has ASYNC, but was first issued outside of io-wq", j.name(i)), []int{i}, []int{f.issue}, nil)
 			}
 			continue
@@ -279,7 +279,7 @@ func (j *judge) workers() {
 		}
 		j.check(rule, 1)
 		pushed := f.punt
-		if f.issue != none && j.out.Events[f.issue].Worker && (pushed == none || f.issue < pushed) {
+		if f.issue != none && j.inWorker(f.issue) && (pushed == none || f.issue < pushed) {
 			pushed = f.issue
 		}
 		if pushed != none && (f.again == none || f.again > pushed) && j.solid {
@@ -296,7 +296,7 @@ func (j *judge) inTask() {
 			continue
 		}
 		j.check("P7.10", 1)
-		if j.out.Events[f.posted].Worker {
+		if j.inWorker(f.posted) {
 			j.violate("P7.10", fmt.Sprintf("the CQE of %s was posted by an io-wq worker", j.name(i)), []int{i}, []int{f.posted}, f.cqes)
 		}
 	}
