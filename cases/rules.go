@@ -4,13 +4,51 @@ package cases
 
 import "slices"
 
-// Rule is one promise, of the feature (G, P) or of any correct run (I).
+// Rule is one promise, of the feature (G, P) or of any correct run (I), or a
+// question that a report answers (C).
 type Rule struct {
 	ID   string
 	Text string
 }
 
-// Rules lists every rule that verdicts may name, in reading order.
+// RuleKind says what a rule is to a verdict.
+type RuleKind uint8
+
+const (
+	NoRule    RuleKind = iota
+	Promise            // of the feature: a run that breaks it is a FAIL
+	Invariant          // of any correct run, likewise
+	// Question is what reviewers asked of the feature. Programs name it to say that
+	// they bear on it; it promises nothing, so no verdict can FAIL by it.
+	Question
+)
+
+// Kind returns what the rule is to a verdict.
+func (r Rule) Kind() RuleKind {
+	if r.ID == "" {
+		return NoRule
+	}
+	switch r.ID[0] {
+	case 'C':
+		return Question
+	case 'I':
+		return Invariant
+	}
+	return Promise
+}
+
+// KindOf returns the kind of the rule with the given ID, NoRule if there is none.
+func KindOf(id string) RuleKind {
+	for _, r := range rules {
+		if r.ID == id {
+			return r.Kind()
+		}
+	}
+	return NoRule
+}
+
+// Rules lists every rule that programs may name, in reading order. Verdicts
+// name those that are no [Question].
 func Rules() []Rule { return slices.Clone(rules) }
 
 // RuleText returns the text of the rule with the given ID, "" if there is none.
@@ -77,4 +115,13 @@ var rules = []Rule{
 	{"I8", "At the end nothing is in flight, the ring goes away in bounded time, and no request stays behind."},
 	{"I9", "The kernel log is clean."},
 	{"I10", "There is no hole in the evidence."},
+
+	{"C1", "Can the leader's flags be written from two CPUs at once, when a member's in-flight tracking touches the leader?"},
+	{"C2", "Does an io-wq leader push its members through io-wq as well, though nobody asked for it (extra io-wq and task-work hops per member)?"},
+	{"C3", "In which order do the CQEs of leader and members come, and can an application rely on it in every completion path?"},
+	{"C4", "When the last reference is dropped in io-wq, is the leader's CQE posted exactly once, and is the next link issued only after it?"},
+	{"C5", "An issue handler may queue its request elsewhere and return \"completion comes later\": can members then be queued twice, or never?"},
+	{"C6", "Are LINK, HARDLINK and DRAIN on members rejected or silently dropped?"},
+	{"C7", "After a drained group, is the next request outside it held back; is the sequence right when groups and links mix?"},
+	{"C8", "Is a leader that passes the completion path twice freed exactly once, also when its members finish in the same batch, in a later batch, or before it?"},
 }

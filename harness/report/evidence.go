@@ -265,6 +265,9 @@ func Load(dir string) (*Run, error) {
 			return nil, fmt.Errorf("read the evidence of %s from %s: %w", c.Name, path, err)
 		}
 	}
+	if len(gone) == 0 {
+		r.Answers = nil // found anew
+	}
 	if len(gone) > 0 {
 		r.Notes = append(r.Notes, fmt.Sprintf("Read back without the events of %d cases, whose %s was not there: %s.", len(gone), evidenceFile, strings.Join(gone, ", ")))
 	}

@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/ringproof/ringproof/cases"
+	"github.com/ringproof/ringproof/harness/answers"
 	"github.com/ringproof/ringproof/harness/judge"
 )
 
@@ -22,7 +23,7 @@ import (
 // drawn by assets/timeline.js, from one JSON block per case and when they come
 // into view.
 //
-//go:embed assets/report.html.tmpl assets/crash.html.tmpl assets/report.css assets/crash.css assets/timeline.js assets/report.js
+//go:embed assets/report.html.tmpl assets/answers.html.tmpl assets/crash.html.tmpl assets/report.css assets/answers.css assets/crash.css assets/timeline.js assets/report.js
 var assets embed.FS
 
 var page = template.Must(template.New("report.html.tmpl").Funcs(template.FuncMap{
@@ -34,6 +35,9 @@ var page = template.Must(template.New("report.html.tmpl").Funcs(template.FuncMap
 	"short":    shortHash,
 	"brief":    func(s string) string { return hash.ReplaceAllStringFunc(s, shortHash) },
 	"isFailed": isFailed,
+	"standing": func(s answers.Standing) string { return standingGlyphs[s] },
+	"figure":   figureText,
+	"caseID":   caseID,
 	"add":      func(a, b int) int { return a + b },
 	"hex":      func(n uint64) string { return "0x" + strconv.FormatUint(n, 16) },
 	"plural": func(n int, one, many string) string {
@@ -42,7 +46,7 @@ var page = template.Must(template.New("report.html.tmpl").Funcs(template.FuncMap
 		}
 		return strconv.Itoa(n) + " " + many
 	},
-}).ParseFS(assets, "assets/report.html.tmpl", "assets/crash.html.tmpl"))
+}).ParseFS(assets, "assets/report.html.tmpl", "assets/answers.html.tmpl", "assets/crash.html.tmpl"))
 
 // glyphs tell statuses apart where colours do not.
 var glyphs = map[judge.Status]string{
@@ -67,6 +71,7 @@ type pageData struct {
 	Facts    []fact
 	Missing  []string
 	Holes    string // "" where no evidence was lost
+	Answers  *pageAnswers
 	Cases    []*pageCase
 }
 
@@ -118,25 +123,17 @@ type pageStep struct {
 }
 
 func writeHTML(w io.Writer, r *Run, views []*view) error {
-	var css []byte
-	for _, name := range []string{"assets/report.css", "assets/crash.css"} {
-		b, err := assets.ReadFile(name)
-		if err != nil {
-			return err
-		}
-		css = append(css, b...)
+	css, err := readAssets("assets/report.css", "assets/answers.css", "assets/crash.css")
+	if err != nil {
+		return err
 	}
-	var js []byte
-	for _, name := range []string{"assets/timeline.js", "assets/report.js"} {
-		b, err := assets.ReadFile(name)
-		if err != nil {
-			return err
-		}
-		js = append(js, b...)
+	js, err := readAssets("assets/timeline.js", "assets/report.js")
+	if err != nil {
+		return err
 	}
 	sum := sha256.Sum256(js)
 	d := &pageData{
-		Run: r, CSS: template.CSS(css), JS: template.JS(js), Counts: r.Counts(), Facts: r.facts(),
+		Run: r, CSS: template.CSS(css), JS: template.JS(js), Counts: r.Counts(), Facts: r.facts(), Answers: r.pageAnswers(),
 		Policy: "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; script-src 'sha256-" +
 			base64.StdEncoding.EncodeToString(sum[:]) + "'",
 	}
@@ -168,6 +165,22 @@ func writeHTML(w io.Writer, r *Run, views []*view) error {
 	}
 	return page.Execute(w, d)
 }
+
+// readAssets reads files of assets as one.
+func readAssets(names ...string) ([]byte, error) {
+	var all []byte
+	for _, name := range names {
+		b, err := assets.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, b...)
+	}
+	return all, nil
+}
+
+// caseID is the anchor of the case whose directory is below [casesDir] with that name.
+func caseID(name string) string { return "case-" + safeName(name) }
 
 func newPageCase(r *Run, v *view, index int) *pageCase {
 	c := &pageCase{Case: v.c, View: v, ID: "case-" + strings.TrimPrefix(v.dir, casesDir+"/"), Dir: v.dir, Why: v.c.Verdict.Reason}

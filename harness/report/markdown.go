@@ -44,6 +44,7 @@ func writeMarkdown(w io.Writer, r *Run, views []*view) error {
 	if told > mdDetailed {
 		fmt.Fprintf(&b, "\n%d more are in report.html.\n", told-mdDetailed)
 	}
+	mdAnswers(&b, r)
 	mdFold(&b, "Skipped", counts.Skip, views, judge.Skip)
 	mdFold(&b, "Passed", counts.Pass, views, judge.Pass)
 	b.WriteString("\n<details><summary>What was tested</summary>\n\n| | |\n|---|---|\n")

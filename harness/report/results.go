@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ringproof/ringproof/cases"
+	"github.com/ringproof/ringproof/harness/answers"
 	"github.com/ringproof/ringproof/harness/crash"
 	"github.com/ringproof/ringproof/harness/judge"
 	"github.com/ringproof/ringproof/harness/stuck"
@@ -24,10 +25,11 @@ type bareRun Run
 // resultsJSON is the file; its fields take the place of Run's of the same name.
 type resultsJSON struct {
 	bareRun
-	Counts Counts     `json:"counts"`
-	Exit   int        `json:"exit_status"`
-	Guest  guestJSON  `json:"guest"`
-	Cases  []caseJSON `json:"cases"`
+	Counts  Counts           `json:"counts"`
+	Exit    int              `json:"exit_status"`
+	Guest   guestJSON        `json:"guest"`
+	Answers []answers.Answer `json:"answers,omitempty"`
+	Cases   []caseJSON       `json:"cases"`
 }
 
 type guestJSON struct {
@@ -134,7 +136,7 @@ type stackJSON struct {
 // MarshalJSON gives the form of results.json: all of r but events, data and coverage.
 func (r Run) MarshalJSON() ([]byte, error) {
 	out := resultsJSON{
-		bareRun: bareRun(r), Counts: r.Counts(), Exit: ExitCode(&r),
+		bareRun: bareRun(r), Answers: r.answers(), Counts: r.Counts(), Exit: ExitCode(&r),
 		Guest: guestJSON{Guest: r.Guest, Info: infoToJSON(r.Guest.Info)},
 		Cases: make([]caseJSON, len(r.Cases)),
 	}
@@ -151,6 +153,7 @@ func (r *Run) UnmarshalJSON(b []byte) error {
 		return err
 	}
 	*r = Run(in.bareRun)
+	r.Answers = in.Answers
 	r.Guest = in.Guest.Guest
 	r.Guest.Info = infoFromJSON(in.Guest.Info)
 	r.Cases = make([]Case, len(in.Cases))

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ringproof/ringproof/cases"
+	"github.com/ringproof/ringproof/harness/answers"
 	"github.com/ringproof/ringproof/harness/crash"
 	"github.com/ringproof/ringproof/harness/judge"
 	"github.com/ringproof/ringproof/harness/stuck"
@@ -35,6 +36,9 @@ type Run struct {
 	Partial bool `json:"partial,omitempty"`
 	// Notes are things a reader must know, such as a fall-back from KVM to TCG.
 	Notes []string `json:"notes,omitempty"`
+	// Answers are those to the questions C1 to C8, as they were found when the run was
+	// written; nil in a run that was not, or whose evidence is all there.
+	Answers []answers.Answer `json:"answers,omitempty"`
 }
 
 // Tool says which ringproof this was.

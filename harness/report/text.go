@@ -56,6 +56,7 @@ func WriteText(w io.Writer, r *Run, opts TextOptions) error {
 	if t.blocks > 0 {
 		t.printf("\n")
 	}
+	t.answers(r)
 	for _, n := range r.Notes {
 		t.printf("note: %s\n", n)
 	}
