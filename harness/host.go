@@ -37,6 +37,7 @@ type Host struct {
 	config    vm.GuestConfig
 	initramfs *images.Lock
 	console   *os.File
+	leaks     bool // the kernel can be searched for memory leaks
 
 	mu      sync.Mutex
 	tally   Tally
@@ -128,6 +129,7 @@ func Open(ctx context.Context, k images.Spec, g GuestSpec, dir string, progress 
 		return h, err
 	}
 	h.Accel, h.config.Accel = choice.Accel, choice.Accel
+	h.leaks = flavour.Leaks
 	if choice.Notice != "" {
 		h.notice(choice.Notice)
 	}

@@ -22,6 +22,7 @@ type guest interface {
 	Run(ctx context.Context, p *cases.Program, o vm.RunOptions) (*cases.Outcome, error)
 	Stray() []string
 	Linger(ctx context.Context) []string
+	Leaks(ctx context.Context) ([]vm.Leak, error)
 	Close()
 }
 
@@ -40,6 +41,14 @@ type runner struct {
 	explain func(*report.Case)
 	// done is called with each finished case, from one goroutine at a time. May be nil.
 	done func(report.Case)
+	// leaks has each guest searched for memory leaks when it has served;
+	// the kernel needs kmemleak.
+	leaks bool
+	// amended is called with each case that was finished already and turned
+	// out to be worse, under the same terms as done. May be nil.
+	amended func(report.Case)
+	// notice takes what the user should know. May be nil.
+	notice func(string)
 }
 
 // run runs all programs on the given number of guests and returns their
@@ -58,17 +67,21 @@ func (r *runner) run(ctx context.Context, programs []*cases.Program, guests int)
 		wg.Add(1)
 		go func() {
 			defer wg.Done()
-			s := seat{runner: r, deliver: func(i int, c *report.Case) {
+			tell := func(i int, c *report.Case, f func(report.Case)) {
 				if r.explain != nil {
 					r.explain(c)
 				}
 				mu.Lock()
 				defer mu.Unlock()
 				results[i] = c
-				if r.done != nil {
-					r.done(*c)
+				if f != nil {
+					f(*c)
 				}
-			}}
+			}
+			s := seat{runner: r,
+				deliver: func(i int, c *report.Case) { tell(i, c, r.done) },
+				amend:   func(i int, c *report.Case) { tell(i, c, r.amended) },
+			}
 			defer s.leave()
 			for i := range next {
 				c, err := s.one(ctx, programs[i])
@@ -113,6 +126,8 @@ type seat struct {
 	*runner
 	guest   guest // nil until needed, and after one was given up
 	deliver func(i int, c *report.Case)
+	amend   func(i int, c *report.Case) // a case that was delivered
+	served  []served                    // by this guest
 
 	// last is the case of the program that the guest served last, programs[index],
 	// until it is settled: what the kernel says before the next program begins
@@ -127,6 +142,7 @@ func (s *seat) leave() {
 		s.guest.Close()
 		s.guest = nil
 	}
+	s.served = nil
 }
 
 // part ends the seat in order: the last program gets as long for what the
@@ -137,6 +153,7 @@ func (s *seat) part(ctx context.Context) {
 		late = s.guest.Linger(ctx)
 	}
 	s.settleWith(ctx, late)
+	s.searchLeaks(ctx)
 	s.leave()
 }
 
@@ -162,6 +179,9 @@ func (s *seat) settleWith(ctx context.Context, late []string) {
 		s.complained(ctx, c)
 	}
 	s.deliver(s.index, c)
+	if s.guest != nil {
+		s.served = append(s.served, served{s.index, c})
+	}
 }
 
 // complained completes a case whose kernel has begun to complain, and gives

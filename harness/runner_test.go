@@ -27,6 +27,8 @@ type fakeGuest struct {
 	closed  bool
 	// late holds what the console prints after each answer, in order.
 	late [][]string
+	// leaks are what is found when the guest has served.
+	leaks []vm.Leak
 }
 
 func (g *fakeGuest) Stray() []string {
@@ -38,6 +40,9 @@ func (g *fakeGuest) Stray() []string {
 	return lines
 }
 func (g *fakeGuest) Linger(context.Context) []string { return g.Stray() }
+func (g *fakeGuest) Leaks(context.Context) ([]vm.Leak, error) {
+	return g.leaks, nil
+}
 
 func (g *fakeGuest) Info() *wire.GuestInfo { return &wire.GuestInfo{} }
 func (g *fakeGuest) Close()                { g.closed = true }

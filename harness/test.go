@@ -64,6 +64,13 @@ func Test(ctx context.Context, spec TestSpec) (*report.Run, error) {
 				spec.Case(c, finished, len(spec.Programs))
 			}
 		},
+		leaks: host.leaks,
+		amended: func(c report.Case) {
+			if spec.Case != nil {
+				spec.Case(c, finished, len(spec.Programs))
+			}
+		},
+		notice: host.notice,
 	}
 	run.Cases, err = r.run(ctx, spec.Programs, max(spec.Guest.Guests, 1))
 	var boot *BootError

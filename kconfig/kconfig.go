@@ -35,6 +35,8 @@ type Flavour struct {
 	// Slowdown is how much slower than flavour fast the kernel is taken to
 	// be, at least 1: what every timeout is stretched by.
 	Slowdown float64
+	// Leaks tells that kmemleak is on and can be asked for memory leaks.
+	Leaks bool
 	// MemMB is the memory that a guest with this kernel needs, in MiB.
 	MemMB int
 }
@@ -74,6 +76,7 @@ var flavours = []Flavour{
 		Overlays:  []Overlay{kcovUring},
 		Compiler:  []string{"-fsanitize=kernel-address", "-fsanitize=undefined"},
 		Slowdown:  2,
+		Leaks:     true,
 		MemMB:     768,
 	},
 	{

@@ -305,6 +305,9 @@ func TestFlavoursAreComplete(t *testing.T) {
 		if have["PREEMPT_VOLUNTARY"] != "y" || have["KCOV_INSTRUMENT_ALL"] != "n" {
 			t.Errorf("%s lacks what every flavour has", f.Name)
 		}
+		if f.Leaks != (have["DEBUG_KMEMLEAK"] == "y") {
+			t.Errorf("%s: Leaks is %v, kmemleak %q", f.Name, f.Leaks, have["DEBUG_KMEMLEAK"])
+		}
 		if have["KASAN"] == "y" && have["KCSAN"] == "y" {
 			t.Errorf("%s: KASAN and KCSAN exclude each other", f.Name)
 		}

@@ -37,6 +37,7 @@ func commands() []command {
 		{"dmesg", "[N]", "the kernel log, or its last N lines", cmdDmesg},
 		{"mounts", "", "what is mounted where", cmdMounts},
 		{"free", "", "memory in use", cmdFree},
+		{"leaks", "", "memory that nothing refers to, by kmemleak; takes seconds", cmdLeaks},
 	}
 }
 
