@@ -95,6 +95,7 @@ const (
 	EndDone    End = "done"    // all steps carried out
 	EndExited  End = "exited"  // left by a StepExit
 	EndKilled  End = "killed"  // died by a StepKill
+	EndExeced  End = "execed"  // executed itself anew by a StepExec
 	EndTimeout End = "timeout" // a step did not return before the program's deadline
 	EndDied    End = "died"    // the process died by a signal or exit that no step asked for
 	EndError   End = "error"   // a resource or ring could not be set up: see Outcome.Error
@@ -107,6 +108,9 @@ type StepResult struct {
 	// time was over before it had what it waited for.
 	Errno int32
 	Took  time.Duration
+	// Pending says that the step had not returned when the program ended,
+	// though a later one had: the rest is zero.
+	Pending bool
 }
 
 // Blob is the final content of a buffer or file.

@@ -422,8 +422,8 @@ type Step struct {
 	// made everything; another one is created by its first step and lives until
 	// a StepExitThread or the program's end.
 	Thread string
-	// Background lets the next step begin without waiting for this one. The
-	// thread's own next step, a StepJoin and the program's end wait for it. Only for
+	// Background lets the next step begin as soon as this one blocks in the
+	// kernel or has returned. The thread's own next step, a StepJoin and the program's end wait for it. Only for
 	// other threads than the first.
 	Background bool
 	Ring       int // index into Program.Rings: Submit, Wait, CloseRing, Cancel, Register, Refill

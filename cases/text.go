@@ -365,7 +365,7 @@ func (p *Program) SQEText(s *SQE) string {
 		}
 	}
 	if s.Addr != 0 {
-		add("addr=%d", s.Addr)
+		add("addr=%s", offsetText(s.Addr))
 	}
 	if fd := p.fdText(s.FD2); fd != "" {
 		add("fd2=%s", fd)
@@ -376,15 +376,13 @@ func (p *Program) SQEText(s *SQE) string {
 	if buf := p.bufText(s.Buf3); buf != "" {
 		add("addr3=%s", buf)
 	} else if s.Addr3 != 0 {
-		add("addr3=%d", s.Addr3)
+		add("addr3=%s", offsetText(s.Addr3))
 	}
 	if s.Len != 0 {
 		add("len=%s", bitsText(form.lens, s.Len))
 	}
-	if s.Off == ^uint64(0) {
-		add("%s=-1", form.off)
-	} else if s.Off != 0 {
-		add("%s=%d", form.off, s.Off)
+	if s.Off != 0 {
+		add("%s=%s", form.off, offsetText(s.Off))
 	}
 	if s.OpFlags != 0 {
 		add("%s=%s", form.flagsKey, form.flags.format(s.OpFlags))
@@ -415,6 +413,14 @@ func (p *Program) SQEText(s *SQE) string {
 		add("%s", SQEFlagNames(s.Flags))
 	}
 	return strings.Join(words, " ")
+}
+
+// offsetText prints a number of 64 bits; all bits set mean the current position.
+func offsetText(v uint64) string {
+	if v == ^uint64(0) {
+		return "-1"
+	}
+	return strconv.FormatUint(v, 10)
 }
 
 // bitsText prints a number, by the names of its bits where they have some.

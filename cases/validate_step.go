@@ -72,6 +72,8 @@ func (c *checker) step(at place, s *Step) {
 		}
 		if s.MinWait < 0 || s.MinWait > MaxWait || s.MinWait%time.Microsecond != 0 {
 			c.add(at, "min=%s is not a whole number of microseconds up to %s", durationText(s.MinWait), durationText(MaxWait))
+		} else if s.MinWait != 0 && s.N == 0 {
+			c.add(at, "only a wait for a number of CQEs has a min")
 		}
 	case StepFeed, StepTake, StepCloseFD:
 		c.fdStep(at, s)

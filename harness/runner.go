@@ -253,7 +253,8 @@ func (s *seat) one(ctx context.Context, p *cases.Program) (*report.Case, error) 
 func judgeOutcome(profile *cases.Profile, info *wire.GuestInfo, p *cases.Program, outcome *cases.Outcome) judge.Verdict {
 	return judge.Judge(judge.Input{
 		Program: p, Profile: profile, Outcome: outcome,
-		GuestHasGroups: info.Groups, GuestNopInject: info.NopInject, Probes: info.Probes,
+		GuestHasGroups: info.Groups, GuestNopInject: info.NopInject,
+		GuestLacks: info.Unmet(p.Needs), Probes: info.Probes,
 	})
 }
 

@@ -21,8 +21,14 @@ type SQE struct {
 	Personality uint16
 	SpliceFDIn  int32
 	Addr3       uint64
-	_           uint64
+	Pad2        uint64 // __pad2[0]
 }
+
+// Flags of a CQE, IORING_CQE_F_*.
+const (
+	CQEBuffer uint32 = 1 << 0 // the upper 16 bits name the provided buffer
+	CQEMore   uint32 = 1 << 1 // more CQEs of this request will come
+)
 
 // CQE is struct io_uring_cqe without the second half that CQE32 adds.
 type CQE struct {
@@ -81,6 +87,54 @@ type syncCancelReg struct {
 	_       [3]uint64
 }
 
+// rsrcUpdate is struct io_uring_rsrc_update.
+type rsrcUpdate struct {
+	offset uint32
+	_      uint32
+	data   uint64
+}
+
+// rsrcUpdate2 is struct io_uring_rsrc_update2.
+type rsrcUpdate2 struct {
+	offset     uint32
+	_          uint32
+	data, tags uint64
+	nr         uint32
+	_          uint32
+}
+
+// bufReg is struct io_uring_buf_reg.
+type bufReg struct {
+	ringAddr    uint64
+	ringEntries uint32
+	bgid        uint16
+	flags       uint16
+	_           [3]uint64
+}
+
+// buf is struct io_uring_buf. The last field of a ring's first one is the ring's tail.
+type buf struct {
+	addr uint64
+	len  uint32
+	bid  uint16
+	tail uint16
+}
+
+// fileIndexRange is struct io_uring_file_index_range.
+type fileIndexRange struct {
+	off, len uint32
+	_        uint64
+}
+
+// cloneBuffers is struct io_uring_clone_buffers.
+type cloneBuffers struct {
+	srcFD, flags uint32
+	_            [6]uint32
+}
+
+// Iovec is struct iovec.
+type Iovec struct{ Base, Len uint64 }
+
 // probeOp is struct io_uring_probe_op.
 type probeOp struct {
 	op    uint8
@@ -106,6 +160,8 @@ const (
 	EnterSQWakeup  EnterFlags = 1 << 1 // IORING_ENTER_SQ_WAKEUP
 	EnterSQWait    EnterFlags = 1 << 2 // IORING_ENTER_SQ_WAIT
 	enterExtArg    EnterFlags = 1 << 3 // IORING_ENTER_EXT_ARG
+
+	enterRegisteredRing EnterFlags = 1 << 4 // IORING_ENTER_REGISTERED_RING
 )
 
 // Flags that the kernel shows in the SQ ring, IORING_SQ_*.
@@ -134,7 +190,10 @@ const (
 	offCQRing = 0x8000000  // IORING_OFF_CQ_RING
 	offSQEs   = 0x10000000 // IORING_OFF_SQES
 
-	opSupported = 1 << 0 // IO_URING_OP_SUPPORTED
+	offPbufRing  = 0x80000000 // IORING_OFF_PBUF_RING
+	offPbufShift = 16         // IORING_OFF_PBUF_SHIFT
+	pbufRingMmap = 1 << 0     // IOU_PBUF_RING_MMAP
+	opSupported  = 1 << 0     // IO_URING_OP_SUPPORTED
 )
 
 // RegisterOp is the opcode of io_uring_register(2), enum io_uring_register_op.

@@ -14,13 +14,17 @@ import (
 )
 
 // Ring is one io_uring instance, mapped into this process. It is not safe for
-// concurrent use. A ring with SetupSingleIssuer must be used by the thread
-// that made it: lock the goroutine to its thread.
+// concurrent use, but for Enter, Register and what builds on them, which touch no
+// memory of the ring. A ring with SetupSingleIssuer must be used by the thread that made
+// or enabled it: lock the goroutine to its thread.
 //
 // Its system calls are hidden from Go's scheduler, which makes them cheap and
-// lets an Enter that waits keep others of its goroutine's process from running.
+// lets an Enter that waits keep others of its goroutine's process from running. [Ring.Share] changes that.
 type Ring struct {
-	fd     int
+	fd     atomic.Int32 // -1 without one
+	index  atomic.Int32 // as a registered ring, -1 if it is none
+	gone   atomic.Bool
+	shared bool
 	params Params
 
 	rings, cqRing, sqes mapping // cqRing is empty with FeatSingleMmap
@@ -36,6 +40,11 @@ type Ring struct {
 	cqMask         uint32
 	cqeShift       uint
 
+	wait waitArg // of an Enter, unless shared
+}
+
+// waitArg is what an Enter that waits points to.
+type waitArg struct {
 	arg geteventsArg
 	ts  Timespec
 }
@@ -70,32 +79,93 @@ func (m *mapping) unmap() error {
 
 func (m mapping) u32(off uint32) *uint32 { return (*uint32)(unsafe.Add(m.ptr, off)) }
 
-// unsupportedSetup are set-up flags that change how a ring is mapped or
-// reached in ways that Ring does not know.
-const unsupportedSetup = SetupNoMmap | SetupRegisteredFdOnly
-
-// New creates a ring with io_uring_setup(2) and maps it. cqEntries of 0
-// leaves the completion queue's size to the kernel; any other value sets
-// SetupCQSize. An error wraps the errno of the call that failed.
-func New(entries, cqEntries uint32, flags SetupFlags) (*Ring, error) {
-	if bad := flags & unsupportedSetup; bad != 0 {
-		return nil, fmt.Errorf("create ring: set-up flags %#x (NO_MMAP, REGISTERED_FD_ONLY) are not supported", uint32(bad))
+// mapAnonymous provides memory for a ring with SetupNoMmap.
+func mapAnonymous(length uintptr) (mapping, error) {
+	m := mapping{len: length}
+	addr, _, errno := unix.RawSyscall6(unix.SYS_MMAP, 0, length, unix.PROT_READ|unix.PROT_WRITE,
+		unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_POPULATE, ^uintptr(0), 0)
+	if errno != 0 {
+		return mapping{}, errno
 	}
-	r := &Ring{params: Params{Flags: flags, CQEntries: cqEntries}}
-	if cqEntries != 0 {
+	*(*uintptr)(unsafe.Pointer(&m.ptr)) = addr
+	return m, nil
+}
+
+// Config is what a ring is made from.
+type Config struct {
+	Entries uint32
+	// CQEntries of 0 leaves the completion queue's size to the kernel; any
+	// other value sets SetupCQSize.
+	CQEntries uint32
+	Flags     SetupFlags
+	Idle      time.Duration // sq_thread_idle, in whole milliseconds
+	CPU       uint32        // sq_thread_cpu
+	AttachFD  int           // wq_fd, with SetupAttachWq
+}
+
+// New creates a ring with io_uring_setup(2) and maps it; see [Config.New].
+func New(entries, cqEntries uint32, flags SetupFlags) (*Ring, error) {
+	return Config{Entries: entries, CQEntries: cqEntries, Flags: flags}.New()
+}
+
+// New creates a ring with io_uring_setup(2) and maps it. With SetupNoMmap it
+// lives in memory of this process. An error wraps the errno of the call that failed.
+func (c Config) New() (*Ring, error) {
+	r := &Ring{params: Params{Flags: c.Flags, CQEntries: c.CQEntries, SQThreadCPU: c.CPU,
+		SQThreadIdle: uint32(c.Idle / time.Millisecond)}}
+	r.fd.Store(-1)
+	r.index.Store(-1)
+	if c.CQEntries != 0 {
 		r.params.Flags |= SetupCQSize
 	}
-	fd, _, errno := unix.RawSyscall(unix.SYS_IO_URING_SETUP, uintptr(entries), uintptr(unsafe.Pointer(&r.params)), 0)
-	if errno != 0 {
-		return nil, fmt.Errorf("io_uring_setup with %d entries, flags %#x: %w", entries, uint32(r.params.Flags), errno)
+	if c.Flags&SetupAttachWq != 0 {
+		r.params.WqFD = uint32(int32(c.AttachFD))
 	}
-	r.fd = int(fd)
+	if c.Flags&SetupNoMmap != 0 {
+		if err := r.provideMemory(c.Entries); err != nil {
+			return nil, fmt.Errorf("memory for a ring of %d entries: %w", c.Entries, err)
+		}
+	}
+	fd, _, errno := unix.RawSyscall(unix.SYS_IO_URING_SETUP, uintptr(c.Entries), uintptr(unsafe.Pointer(&r.params)), 0)
+	if errno != 0 {
+		r.unmap()
+		return nil, fmt.Errorf("io_uring_setup with %d entries, flags %#x: %w", c.Entries, uint32(r.params.Flags), errno)
+	}
+	if c.Flags&SetupRegisteredFdOnly != 0 {
+		r.index.Store(int32(fd))
+	} else {
+		r.fd.Store(int32(fd))
+	}
 	if err := r.mapAll(); err != nil {
 		r.Close()
-		return nil, fmt.Errorf("map ring of %d entries, flags %#x: %w", entries, uint32(r.params.Flags), err)
+		return nil, fmt.Errorf("map ring of %d entries, flags %#x: %w", c.Entries, uint32(r.params.Flags), err)
 	}
 	return r, nil
 }
+
+// ringsHeader is more than the kernel's struct io_rings has ahead of the CQEs.
+const ringsHeader = 1024
+
+// provideMemory sets SQOff.UserAddr and CQOff.UserAddr. The kernel uses as
+// much from there on as the queues need.
+func (r *Ring) provideMemory(entries uint32) (err error) {
+	p := &r.params
+	cqEntries := uintptr(max(p.CQEntries, 2*entries))
+	if r.rings, err = mapAnonymous(ringsHeader + cqEntries*32 + uintptr(entries)*4); err != nil {
+		return err
+	}
+	if r.sqes, err = mapAnonymous(uintptr(entries) * 128); err != nil {
+		r.unmap()
+		return err
+	}
+	p.CQOff.UserAddr = uint64(uintptr(r.rings.ptr))
+	p.SQOff.UserAddr = uint64(uintptr(r.sqes.ptr))
+	return nil
+}
+
+// Share makes system calls known to Go's scheduler, and lets several
+// goroutines call Enter at once. It must be called before there are several.
+func (r *Ring) Share() { r.shared = true }
 
 func (r *Ring) mapAll() (err error) {
 	p := &r.params
@@ -113,24 +183,31 @@ func (r *Ring) mapAll() (err error) {
 	cqLen := uintptr(p.CQOff.CQEs) + uintptr(p.CQEntries)<<r.cqeShift
 
 	cq := &r.rings
+	if p.Flags&SetupNoMmap != 0 {
+		return r.findQueues(r.rings, r.rings)
+	}
 	if p.Features&FeatSingleMmap != 0 {
 		sqLen = max(sqLen, cqLen)
 	} else {
 		cq = &r.cqRing
 	}
-	if r.rings, err = mapRing(r.fd, offSQRing, sqLen); err != nil {
+	if r.rings, err = mapRing(int(r.fd.Load()), offSQRing, sqLen); err != nil {
 		return fmt.Errorf("SQ ring: %w", err)
 	}
 	if cq == &r.cqRing {
-		if r.cqRing, err = mapRing(r.fd, offCQRing, cqLen); err != nil {
+		if r.cqRing, err = mapRing(int(r.fd.Load()), offCQRing, cqLen); err != nil {
 			return fmt.Errorf("CQ ring: %w", err)
 		}
 	}
-	if r.sqes, err = mapRing(r.fd, offSQEs, uintptr(p.SQEntries)<<r.sqeShift); err != nil {
+	if r.sqes, err = mapRing(int(r.fd.Load()), offSQEs, uintptr(p.SQEntries)<<r.sqeShift); err != nil {
 		return fmt.Errorf("SQEs: %w", err)
 	}
+	return r.findQueues(r.rings, *cq)
+}
 
-	sq := r.rings
+// findQueues looks up where the kernel has put what.
+func (r *Ring) findQueues(sq, cq mapping) error {
+	p := &r.params
 	r.sqHead, r.sqTail, r.sqFlags = sq.u32(p.SQOff.Head), sq.u32(p.SQOff.Tail), sq.u32(p.SQOff.Flags)
 	r.sqMask, r.sqEntries = *sq.u32(p.SQOff.RingMask), *sq.u32(p.SQOff.RingEntries)
 	if p.Flags&SetupNoSQArray == 0 {
@@ -142,8 +219,11 @@ func (r *Ring) mapAll() (err error) {
 	return nil
 }
 
-// FD is the ring's file descriptor, -1 after Close.
-func (r *Ring) FD() int { return r.fd }
+// FD is the ring's file descriptor, -1 after Close and with SetupRegisteredFdOnly.
+func (r *Ring) FD() int { return int(r.fd.Load()) }
+
+// Closed tells whether Close was called.
+func (r *Ring) Closed() bool { return r.gone.Load() }
 
 // Params is what io_uring_setup returned.
 func (r *Ring) Params() Params { return r.params }
@@ -176,42 +256,68 @@ func (r *Ring) Next() *SQE {
 	return sqe
 }
 
-// Enter publishes the SQEs taken so far and calls io_uring_enter(2) once. It
-// returns how many SQEs the kernel consumed. A timeout above 0 bounds the wait for minComplete
-// CQEs and needs EnterGetEvents; when it is over the error is [unix.ETIME].
-// The error is always a bare errno.
-func (r *Ring) Enter(toSubmit, minComplete uint32, flags EnterFlags, timeout time.Duration) (int, error) {
+// Publish shows the SQEs taken so far to the kernel and returns their number
+// and what an [Ring.Enter] for them needs besides: with SQPOLL, to wake the kernel's thread.
+func (r *Ring) Publish() (n uint32, flags EnterFlags) {
+	n = r.tail - atomic.LoadUint32(r.sqTail)
 	atomic.StoreUint32(r.sqTail, r.tail)
+	// The flag must be read after the tail is visible to the kernel's thread.
+	if r.params.Flags&SetupSQPoll != 0 && atomic.LoadUint32(r.sqFlags)&sqNeedWakeup != 0 {
+		flags = EnterSQWakeup
+	}
+	return n, flags
+}
+
+// Enter calls io_uring_enter(2) once. It returns how many SQEs the kernel
+// consumed. A timeout above 0 bounds the wait for minComplete CQEs and needs
+// EnterGetEvents; when it is over the error is [unix.ETIME]. The error is always a bare errno.
+func (r *Ring) Enter(toSubmit, minComplete uint32, flags EnterFlags, timeout time.Duration) (int, error) {
+	return r.EnterMin(toSubmit, minComplete, flags, timeout, 0)
+}
+
+// EnterMin is Enter with a min_wait_usec: when that time is over one CQE is
+// enough. It needs a timeout above 0.
+func (r *Ring) EnterMin(toSubmit, minComplete uint32, flags EnterFlags, timeout, minWait time.Duration) (int, error) {
 	var arg unsafe.Pointer
 	var size uintptr
+	var w *waitArg
 	if timeout > 0 && flags&EnterGetEvents != 0 {
-		r.ts = TimespecOf(timeout)
-		r.arg = geteventsArg{ts: uint64(uintptr(unsafe.Pointer(&r.ts)))}
-		arg, size = unsafe.Pointer(&r.arg), unsafe.Sizeof(r.arg)
+		if w = &r.wait; r.shared {
+			w = new(waitArg)
+		}
+		w.ts = TimespecOf(timeout)
+		w.arg = geteventsArg{ts: uint64(uintptr(unsafe.Pointer(&w.ts))), minWait: uint32(minWait / time.Microsecond)}
+		arg, size = unsafe.Pointer(&w.arg), unsafe.Sizeof(w.arg)
 		flags |= enterExtArg
 	}
-	n, _, errno := unix.RawSyscall6(unix.SYS_IO_URING_ENTER, uintptr(r.fd), uintptr(toSubmit), uintptr(minComplete),
-		uintptr(flags), uintptr(arg), size)
-	runtime.KeepAlive(r)
+	fd := r.fd.Load()
+	if i := r.index.Load(); i >= 0 {
+		fd = i
+		flags |= enterRegisteredRing
+	}
+	n, errno := r.call(unix.SYS_IO_URING_ENTER, uintptr(fd), uintptr(toSubmit), uintptr(minComplete), uintptr(flags), uintptr(arg), size)
+	runtime.KeepAlive(w)
 	if errno != 0 {
 		return 0, errno
 	}
 	return int(n), nil
 }
 
+// call makes a system call, known to the scheduler if the ring is shared.
+func (r *Ring) call(trap, a1, a2, a3, a4, a5, a6 uintptr) (uintptr, unix.Errno) {
+	if r.shared {
+		n, _, errno := unix.Syscall6(trap, a1, a2, a3, a4, a5, a6)
+		return n, errno
+	}
+	n, _, errno := unix.RawSyscall6(trap, a1, a2, a3, a4, a5, a6)
+	return n, errno
+}
+
 // Submit hands the SQEs taken so far to the kernel with one io_uring_enter
 // that waits for nothing. With SQPOLL it wakes the kernel's thread where
 // needed, and every SQE counts as consumed.
 func (r *Ring) Submit() (int, error) {
-	n := r.tail - atomic.LoadUint32(r.sqTail)
-	var flags EnterFlags
-	if r.params.Flags&SetupSQPoll != 0 {
-		// The flag must be read after the tail is visible to the kernel's thread.
-		atomic.StoreUint32(r.sqTail, r.tail)
-		if atomic.LoadUint32(r.sqFlags)&sqNeedWakeup != 0 {
-			flags |= EnterSQWakeup
-		}
-	}
+	n, flags := r.Publish()
 	return r.Enter(n, 0, flags, 0)
 }
 
@@ -262,21 +368,32 @@ func (r *Ring) NeedsEnter() bool {
 		atomic.LoadUint32(r.sqFlags)&(sqCQOverflow|sqTaskrun) != 0
 }
 
-// Close unmaps the ring and closes its descriptor. The kernel cancels what is
-// in flight and frees the ring later, on its own.
+// Close unmaps the ring and closes its descriptor, or its place among the
+// registered rings of the calling thread. The kernel cancels what is in flight and
+// frees the ring later, on its own. Enter fails with EBADF from then on.
 func (r *Ring) Close() error {
-	if r.fd < 0 {
+	if r.gone.Swap(true) {
 		return nil
 	}
-	err := errors.Join(r.rings.unmap(), r.cqRing.unmap(), r.sqes.unmap())
-	if _, _, errno := unix.RawSyscall(unix.SYS_CLOSE, uintptr(r.fd), 0, 0); errno != 0 {
-		err = errors.Join(err, errno)
+	err := r.unmap()
+	if i := r.index.Load(); i >= 0 {
+		if _, uerr := r.UnregisterRingFD(); uerr != nil {
+			err = errors.Join(err, uerr)
+		}
 	}
-	r.fd = -1
+	if fd := r.fd.Swap(-1); fd >= 0 {
+		if _, _, errno := unix.RawSyscall(unix.SYS_CLOSE, uintptr(fd), 0, 0); errno != 0 {
+			err = errors.Join(err, errno)
+		}
+	}
 	if err != nil {
 		return fmt.Errorf("close ring: %w", err)
 	}
 	return nil
+}
+
+func (r *Ring) unmap() error {
+	return errors.Join(r.rings.unmap(), r.cqRing.unmap(), r.sqes.unmap())
 }
 
 // TimespecOf converts a duration.

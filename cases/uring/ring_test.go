@@ -23,6 +23,13 @@ func TestSizes(t *testing.T) {
 		{"io_uring_params", unsafe.Sizeof(Params{}), 120},
 		{"io_uring_getevents_arg", unsafe.Sizeof(geteventsArg{}), 24},
 		{"io_uring_sync_cancel_reg", unsafe.Sizeof(syncCancelReg{}), 64},
+		{"io_uring_rsrc_update", unsafe.Sizeof(rsrcUpdate{}), 16},
+		{"io_uring_rsrc_update2", unsafe.Sizeof(rsrcUpdate2{}), 32},
+		{"io_uring_buf_reg", unsafe.Sizeof(bufReg{}), 40},
+		{"io_uring_buf", unsafe.Sizeof(buf{}), 16},
+		{"io_uring_file_index_range", unsafe.Sizeof(fileIndexRange{}), 16},
+		{"io_uring_clone_buffers", unsafe.Sizeof(cloneBuffers{}), 32},
+		{"iovec", unsafe.Sizeof(Iovec{}), 16},
 		{"io_uring_probe_op", unsafe.Sizeof(probeOp{}), 8},
 		{"io_uring_probe", unsafe.Sizeof(probeReg{}), 16 + 256*8},
 	} {
@@ -66,6 +73,9 @@ func TestNops(t *testing.T) {
 		{"big-entries", SetupSQE128 | SetupCQE32},
 		{"no-sqarray", SetupNoSQArray},
 		{"sqpoll", SetupSQPoll},
+		{"no-mmap", SetupNoMmap},
+		{"no-mmap-big-entries", SetupNoMmap | SetupSQE128 | SetupCQE32},
+		{"registered-only", SetupNoMmap | SetupRegisteredFdOnly},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := newRing(t, 4, 0, c.flags)
@@ -178,7 +188,7 @@ func TestEnterTimesOut(t *testing.T) {
 
 func TestSyncCancel(t *testing.T) {
 	r := newRing(t, 2, 0, 0)
-	if _, err := r.SyncCancel(7, -1, 0, time.Second); !errors.Is(err, unix.ENOENT) {
+	if _, err := r.SyncCancel(7, -1, 0, 0, time.Second); !errors.Is(err, unix.ENOENT) {
 		t.Errorf("cancel of nothing = %v, want ENOENT", err)
 	}
 	var p [2]int
@@ -191,7 +201,7 @@ func TestSyncCancel(t *testing.T) {
 	if _, err := r.Submit(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.SyncCancel(7, -1, 0, 10*time.Second); err != nil {
+	if _, err := r.SyncCancel(7, -1, 0, 0, 10*time.Second); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := r.Enter(0, 1, EnterGetEvents, 10*time.Second); err != nil {
@@ -212,11 +222,5 @@ func TestSupported(t *testing.T) {
 		if !slices.Contains(ops, o) {
 			t.Errorf("opcode %s is missing in %v", o, ops)
 		}
-	}
-}
-
-func TestNewRefusesFlagsItCannotMap(t *testing.T) {
-	if _, err := New(2, 0, SetupNoMmap); err == nil {
-		t.Error("NO_MMAP was accepted")
 	}
 }

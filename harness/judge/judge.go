@@ -61,7 +61,7 @@ func unmet(in *Input) string {
 			return "the kernel's NOP does not know IORING_NOP_INJECT_RESULT (6.10 and later)"
 		}
 	}
-	return ""
+	return in.GuestLacks
 }
 
 // opaque notes the rings where it is not known what forms a group.

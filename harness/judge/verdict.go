@@ -70,6 +70,8 @@ type Input struct {
 	// GuestHasGroups is what the guest's own two-NOP probe found.
 	GuestHasGroups bool
 	GuestNopInject bool
+	// GuestLacks says why the guest cannot meet another of the program's needs, "" if it can.
+	GuestLacks string
 	// Probes are the names of the attached probes (event kinds the evidence can hold).
 	Probes []string
 }

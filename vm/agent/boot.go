@@ -23,6 +23,7 @@ var mounts = []struct {
 	{"tmpfs", "/tmp", "tmpfs", unix.MS_NOSUID | unix.MS_NODEV, "size=50%", false},
 	{"debugfs", "/sys/kernel/debug", "debugfs", 0, "", true},
 	{"tracefs", "/sys/kernel/tracing", "tracefs", 0, "", true},
+	{"configfs", "/sys/kernel/config", "configfs", 0, "", true},
 }
 
 // mountAll mounts the table. It returns complaints about optional entries.

@@ -5,6 +5,8 @@ package agent
 import (
 	"errors"
 	"fmt"
+	"runtime"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -31,6 +33,8 @@ type executor struct {
 	sweepFrom uint
 
 	mem arenas
+	// made counts directories and devices, for their names.
+	made int
 }
 
 // execution is one program being carried out.
@@ -45,32 +49,42 @@ type execution struct {
 	buffers   [][]byte
 	times     []uring.Timespec // in the arena, by SQE index
 	refs      []cases.SQERef
-	nextSQE   int // index in program order of the next SQE to submit
+	firstSQE  []int // by step: index in program order of its first SQE
+	bufRings  []bufRing
+	main      thread
+	threads   map[string]*thread // those that were created, "" is main
+	several   bool               // the program has more threads than the first
+
+	ledgerMu sync.Mutex // guards page against several threads
 }
 
 type ringState struct {
 	*uring.Ring
 	slot int // -1 without probes
+	// Threads that submit exclude each other by sq for the whole submission;
+	// mem guards the ring's memory, and is never held in a system call.
+	sq, mem sync.Mutex
 	// expect is the number of CQEs of consumed SQEs that do not skip theirs; reaped is how many have come.
 	expect, reaped int
 }
 
 // run carries out one program and leaves nothing of it behind but what the
-// kernel frees on its own. It does not return from a StepExit or StepKill.
+// kernel frees on its own. It does not return from a step that ends the process.
 func (x *executor) run(j *job, p *page) *report {
 	e := &execution{x: x, job: j, prog: &j.Program, page: p}
+	e.threads = map[string]*thread{"": &e.main}
 	rep := &report{Tag: j.Tag}
-	p.begin(j.Tag)
+	p.begin(j.Tag, len(e.prog.Steps))
+	if n := len(e.prog.Threads()); n > 0 {
+		e.several = true
+		// Each thread may be in a system call of which the scheduler does not know at once.
+		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(n + 2))
+	}
 	if err := e.setUp(); err != nil {
 		rep.Err = err.Error()
 	} else {
 		p.running()
-		for i := range e.prog.Steps {
-			p.enter(i)
-			start := monotonic()
-			ret, errno := e.step(i, &e.prog.Steps[i])
-			p.result(ret, errno, monotonic()-start)
-		}
+		e.carryOut()
 		p.enter(len(e.prog.Steps))
 		e.sweepCQEs()
 		p.end()
@@ -88,26 +102,43 @@ func (e *execution) setUp() error {
 		return fmt.Errorf("the program has %d rings, the agent takes at most %d", n, maxRings)
 	}
 	e.refs = e.prog.SQEs()
-	if err := e.makeBuffers(); err != nil {
+	if err := e.makeMemory(); err != nil {
 		return err
 	}
 	if err := e.makeResources(); err != nil {
 		return err
 	}
-	e.rings = make([]ringState, 0, len(e.prog.Rings))
-	for i, spec := range e.prog.Rings {
-		slot := -1
-		if e.x.tags != nil && i < len(e.job.Slots) {
-			slot = e.job.Slots[i]
-			e.x.tags.NextRing(e.job.Tag, uint8(i), slot)
+	e.rings = make([]ringState, len(e.prog.Rings))
+	for i := range e.rings {
+		if err := e.makeRing(i); err != nil {
+			e.rings = e.rings[:i]
+			return err
 		}
-		r, err := uring.New(spec.Entries, spec.CQEntries, spec.Flags)
-		if err != nil {
-			return fmt.Errorf("ring %s: %w", spec.Name, err)
-		}
-		e.rings = append(e.rings, ringState{Ring: r, slot: slot})
-		e.page.madeRing(r.FD())
 	}
+	e.fillStructures() // last, since they name descriptors
+	return nil
+}
+
+func (e *execution) makeRing(i int) error {
+	spec, r := &e.prog.Rings[i], &e.rings[i]
+	r.slot = -1
+	if e.x.tags != nil && i < len(e.job.Slots) {
+		r.slot = e.job.Slots[i]
+		e.x.tags.NextRing(e.job.Tag, uint8(i), r.slot)
+	}
+	config := uring.Config{Entries: spec.Entries, CQEntries: spec.CQEntries, Flags: spec.Flags, Idle: spec.Idle, CPU: spec.CPU}
+	if spec.Attach > 0 && spec.Attach <= i {
+		config.Flags |= uring.SetupAttachWq
+		config.AttachFD = e.rings[spec.Attach-1].FD()
+	}
+	var err error
+	if r.Ring, err = config.New(); err != nil {
+		return fmt.Errorf("ring %s: %w", spec.Name, err)
+	}
+	if e.several {
+		r.Share()
+	}
+	e.page.madeRing(r.FD())
 	return nil
 }
 
@@ -123,16 +154,17 @@ func errnoOf(err error) int32 {
 	return int32(unix.EIO)
 }
 
-func (e *execution) step(i int, st *cases.Step) (int64, int32) {
+// step carries out one step in the calling thread, which is t.
+func (e *execution) step(i int, st *cases.Step, t *thread) (int64, int32) {
 	switch st.Kind {
-	case cases.StepSubmit, cases.StepWait, cases.StepCloseRing, cases.StepCancel:
-		if st.Ring < 0 || st.Ring >= len(e.rings) || e.rings[st.Ring].FD() < 0 {
+	case cases.StepSubmit, cases.StepWait, cases.StepCloseRing, cases.StepCancel, cases.StepRegister, cases.StepRefill:
+		if st.Ring < 0 || st.Ring >= len(e.rings) || e.rings[st.Ring].Closed() {
 			return -1, int32(unix.EBADF)
 		}
 	}
 	switch st.Kind {
 	case cases.StepSubmit:
-		return e.submit(&e.rings[st.Ring], st)
+		return e.submit(i, st)
 	case cases.StepWait:
 		return e.wait(i, st)
 	case cases.StepFeed:
@@ -142,20 +174,45 @@ func (e *execution) step(i int, st *cases.Step) (int64, int32) {
 	case cases.StepCloseFD:
 		return result(0, e.closeFD(st.FD))
 	case cases.StepCloseRing:
-		return result(0, e.rings[st.Ring].Close())
+		r := &e.rings[st.Ring]
+		r.mem.Lock()
+		defer r.mem.Unlock()
+		return result(0, r.Close())
 	case cases.StepCancel:
 		var target uint64
 		if st.Target > 0 {
 			target = cases.UserData(st.Target - 1)
 		}
-		return result(e.rings[st.Ring].SyncCancel(target, int32(e.fd(st.FD)), st.CancelFlags, e.scaled(st.Timeout)))
+		return result(e.rings[st.Ring].SyncCancel(target, int32(e.fd(st.FD)), st.CancelOp, st.CancelFlags, e.scaled(st.Timeout)))
+	case cases.StepRegister:
+		return result(e.register(&e.rings[st.Ring], st))
+	case cases.StepRefill:
+		return result(0, e.refill(st))
+	case cases.StepJoin:
+		e.settle(e.threads[st.Join])
+		return 0, 0
+	case cases.StepUID:
+		_, _, errno := unix.RawSyscall(unix.SYS_SETRESUID, uintptr(st.N), uintptr(st.N), uintptr(st.N))
+		return errnoResult(errno)
 	case cases.StepExit:
 		unix.Exit(0)
 	case cases.StepKill:
+		if st.FD.Ref > 0 {
+			return result(0, unix.PidfdSendSignal(e.fd(st.FD), unix.SIGKILL, nil, 0))
+		}
 		unix.Kill(unix.Getpid(), unix.SIGKILL)
 		select {} // the signal may come to another thread first
+	case cases.StepExec:
+		return e.exec()
 	}
 	return -1, int32(unix.ENOSYS)
+}
+
+func errnoResult(errno unix.Errno) (int64, int32) {
+	if errno != 0 {
+		return -1, int32(errno)
+	}
+	return 0, 0
 }
 
 func result(n int, err error) (int64, int32) {
@@ -171,15 +228,21 @@ func (e *execution) scaled(d time.Duration) time.Duration {
 
 // submit fills the step's SQEs in and enters the kernel once. SQEs that the
 // kernel did not consume are withdrawn.
-func (e *execution) submit(r *ringState, st *cases.Step) (int64, int32) {
-	first := e.nextSQE
-	e.nextSQE += len(st.SQEs)
+func (e *execution) submit(step int, st *cases.Step) (int64, int32) {
+	r := &e.rings[st.Ring]
+	r.sq.Lock()
+	defer r.sq.Unlock()
+	r.mem.Lock()
+	defer r.mem.Unlock()
 	for i := range st.SQEs {
 		sqe := r.Next()
 		for sqe == nil && r.Params().Flags&uring.SetupSQPoll != 0 {
 			// The kernel's thread is still busy with an earlier submission. The
 			// wait also ends for task work, so there may still be no room.
-			if err := r.WaitSpace(); err != nil && err != unix.EINTR {
+			r.mem.Unlock()
+			err := r.WaitSpace()
+			r.mem.Lock()
+			if err != nil && err != unix.EINTR || r.Closed() {
 				return -1, errnoOf(err)
 			}
 			sqe = r.Next()
@@ -188,33 +251,84 @@ func (e *execution) submit(r *ringState, st *cases.Step) (int64, int32) {
 			r.Withdraw()
 			return -1, int32(unix.ENOSPC)
 		}
-		e.fill(sqe, &st.SQEs[i], first+i)
+		e.fill(sqe, &st.SQEs[i], e.firstSQE[step]+i)
 	}
-	n, err := r.Submit()
+	n, flags := r.Publish()
+	var bound time.Duration
+	if st.N > 0 {
+		flags |= uring.EnterGetEvents
+		bound = e.bound(st)
+	}
+	// SQPOLL's thread takes what is published whether or not the call succeeds.
+	taken := 0
+	if r.Params().Flags&uring.SetupSQPoll != 0 {
+		taken = len(st.SQEs)
+		r.consumed(st, taken)
+	}
+	r.mem.Unlock()
+	done, err := r.Enter(n, uint32(st.N), flags, bound)
+	r.mem.Lock()
+	if r.Closed() {
+		return result(done, err)
+	}
 	r.Withdraw()
-	for i := range n {
+	if taken == 0 {
+		r.consumed(st, done)
+	}
+	return result(done, err)
+}
+
+// consumed notes that the kernel took the first n SQEs of a step.
+func (r *ringState) consumed(st *cases.Step, n int) {
+	for i := range min(n, len(st.SQEs)) {
 		if st.SQEs[i].Flags&uring.CQESkipSuccess == 0 {
 			r.expect++
 		}
 	}
-	return result(n, err)
 }
 
+// bound is how long a step may wait.
+func (e *execution) bound(st *cases.Step) time.Duration {
+	if st.Timeout == 0 {
+		return e.scaled(cases.DefaultWait)
+	}
+	return e.scaled(st.Timeout)
+}
+
+// fill writes an SQE as it stands, but for what only the process knows: addresses and descriptors.
 func (e *execution) fill(sqe *uring.SQE, s *cases.SQE, index int) {
 	*sqe = uring.SQE{
 		Opcode: s.Op, Flags: s.Flags, IOPrio: s.IOPrio,
-		FD: int32(e.fd(s.FD)), Off: s.Off, Addr: e.addr(s.Buf),
+		FD: int32(e.fd(s.FD)), Off: s.Off, Addr: s.Addr + e.addr(s.Buf),
 		Len: s.Len, OpFlags: s.OpFlags,
 		UserData: cases.UserData(index), BufIndex: s.BufIndex,
+		Personality: s.Personality, SpliceFDIn: int32(s.FileIndex),
+		Addr3: s.Addr3 + e.addr(s.Buf3), Pad2: s.Pad2,
 	}
 	switch {
 	case s.Target > 0:
 		sqe.Addr = cases.UserData(s.Target - 1)
-	case (s.Op == uring.OpTimeout || s.Op == uring.OpLinkTimeout) && s.Buf.Ref == 0:
+	case (s.Op == uring.OpTimeout || s.Op == uring.OpLinkTimeout) && s.Buf.Ref == 0 && s.Addr == 0:
 		e.times[index] = uring.TimespecOf(s.Timeout)
 		sqe.Addr = addressOf(&e.times[index])
 		if s.Len == 0 {
 			sqe.Len = 1 // one timespec: the only number that the kernel takes
+		}
+	case (s.Op == uring.OpBind || s.Op == uring.OpConnect) && s.Off == 0 && s.Buf.Ref > 0 && s.Buf.Ref <= len(e.buffers):
+		sqe.Off = uint64(len(e.buffers[s.Buf.Ref-1]))
+	}
+	if s.Buf2.Ref > 0 {
+		sqe.Off = e.addr(s.Buf2)
+	}
+	if s.FD2 != (cases.FD{}) {
+		fd := e.fd(s.FD2)
+		switch splice, off, length := cases.SecondFD(s.Op); {
+		case splice:
+			sqe.SpliceFDIn = int32(fd)
+		case off:
+			sqe.Off = uint64(uint32(fd))
+		case length:
+			sqe.Len = uint32(fd)
 		}
 	}
 	if s.HasInject {
@@ -223,16 +337,20 @@ func (e *execution) fill(sqe *uring.SQE, s *cases.SQE, index int) {
 	}
 }
 
-// reap takes up to limit CQEs and returns how many there were.
+// reap takes up to limit CQEs and returns how many there were. The caller holds r.mem.
 func (e *execution) reap(ring, step, limit int) int {
 	r := &e.rings[ring]
+	e.ledgerMu.Lock()
+	defer e.ledgerMu.Unlock()
 	for n := range limit {
 		c, ok := r.Reap()
 		if !ok {
 			return n
 		}
 		e.page.reaped(ring, step, c)
-		r.reaped++
+		if c.Flags&uring.CQEMore == 0 {
+			r.reaped++
+		}
 	}
 	return limit
 }
@@ -249,13 +367,14 @@ const (
 
 func (e *execution) wait(step int, st *cases.Step) (int64, int32) {
 	r := &e.rings[st.Ring]
-	bound := st.Timeout
-	if bound == 0 {
-		bound = cases.DefaultWait
-	}
-	deadline := monotonic() + int64(e.scaled(bound))
+	r.mem.Lock()
+	defer r.mem.Unlock()
+	deadline := monotonic() + int64(e.bound(st))
 	got, look, settle := 0, firstLook, 0
 	for {
+		if r.Closed() { // by another thread
+			return int64(got), int32(unix.EBADF)
+		}
 		want := maxCQEs
 		if st.N > 0 {
 			want = st.N - got
@@ -269,7 +388,7 @@ func (e *execution) wait(step int, st *cases.Step) (int64, int32) {
 			look = firstLook
 		}
 		if r.Overflowed() && n > 0 {
-			if _, err := r.Enter(0, 0, uring.EnterGetEvents, 0); err != nil && err != unix.EINTR {
+			if err := r.look(0, 0, 0); err != nil {
 				return int64(got), errnoOf(err)
 			}
 			continue
@@ -294,12 +413,38 @@ func (e *execution) wait(step int, st *cases.Step) (int64, int32) {
 			left = min(left, look)
 			look = min(2*look, lastLook)
 		}
-		switch _, err := r.Enter(0, uint32(missing), uring.EnterGetEvents, left); err {
-		case nil, unix.ETIME, unix.EINTR:
-		default:
+		if err := r.look(uint32(missing), left, e.scaled(st.MinWait)); err != nil {
 			return int64(got), errnoOf(err)
 		}
+		if st.MinWait > 0 && r.Ready() > 0 {
+			got += e.reap(st.Ring, step, st.N-got)
+			if got < st.N {
+				return int64(got), int32(unix.ETIME)
+			}
+			return int64(got), 0
+		}
 	}
+}
+
+// look enters the kernel to wait for CQEs, for at most bound where that is
+// above 0. What ends the wait without them is no error. The caller holds r.mem.
+func (r *ringState) look(missing uint32, bound, minWait time.Duration) error {
+	polls := r.Params().Flags&(uring.SetupIOPoll|uring.SetupSQPoll) == uring.SetupIOPoll
+	if polls {
+		// The kernel would spin for them and knows no time here.
+		missing, bound = 0, 0
+	}
+	r.mem.Unlock()
+	_, err := r.EnterMin(0, missing, uring.EnterGetEvents, bound, minWait)
+	if polls {
+		unix.RawSyscall(unix.SYS_SCHED_YIELD, 0, 0, 0)
+	}
+	r.mem.Lock()
+	switch err {
+	case unix.ETIME, unix.EINTR:
+		return nil
+	}
+	return err
 }
 
 // quiet tells whether all that was submitted on the ring has completed and
@@ -320,17 +465,22 @@ func (r *ringState) quiet(tags tagger) (done, sure bool) {
 func (e *execution) sweepCQEs() {
 	for i := range e.rings {
 		r := &e.rings[i]
-		if r.FD() < 0 {
-			continue
+		r.mem.Lock()
+		if !r.Closed() {
+			e.sweepRing(i, r)
 		}
-		if r.NeedsEnter() {
-			// Room first: the overflow list moves only into free entries.
-			e.reap(i, len(e.prog.Steps), maxCQEs)
-			r.Enter(0, 0, uring.EnterGetEvents, 0)
-		}
-		for e.reap(i, len(e.prog.Steps), maxCQEs) > 0 && r.Overflowed() {
-			r.Enter(0, 0, uring.EnterGetEvents, 0)
-		}
+		r.mem.Unlock()
+	}
+}
+
+func (e *execution) sweepRing(i int, r *ringState) {
+	if r.NeedsEnter() {
+		// Room first: the overflow list moves only into free entries.
+		e.reap(i, len(e.prog.Steps), maxCQEs)
+		r.Enter(0, 0, uring.EnterGetEvents, 0)
+	}
+	for e.reap(i, len(e.prog.Steps), maxCQEs) > 0 && r.Overflowed() {
+		r.Enter(0, 0, uring.EnterGetEvents, 0)
 	}
 }
 
@@ -345,18 +495,25 @@ func (e *execution) tearDown() {
 		}
 		r.Close()
 	}
+	e.dropThreads()
+	for i := range e.bufRings {
+		e.bufRings[i].Unmap()
+	}
 	for i := range e.resources {
 		e.resources[i].closeAll()
 	}
 	if e.x.sweepFrom > 0 {
 		unix.RawSyscall(unix.SYS_CLOSE_RANGE, uintptr(e.x.sweepFrom), uintptr(^uint32(0)), 0)
 	}
+	for i := range e.resources {
+		e.resources[i].remove()
+	}
 	e.x.mem.release(e.mem, clean)
 }
 
 // finished is quiet for a ring that may be closed already: then nobody knows.
 func (r *ringState) finished(tags tagger) (done, sure bool) {
-	if r.FD() < 0 {
+	if r.Closed() {
 		return false, false
 	}
 	return r.quiet(tags)

@@ -3,7 +3,9 @@
 package agent
 
 import (
+	"bufio"
 	"fmt"
+	"os"
 	"runtime"
 	"strings"
 	"time"
@@ -29,6 +31,7 @@ func describeGuest(exe string, scale float64) wire.GuestInfo {
 	if unix.Sysinfo(&si) == nil {
 		info.MemMB = int(uint64(si.Totalram) * uint64(si.Unit) >> 20)
 	}
+	info.Lacks = lacks()
 	r, err := uring.New(2, 0, 0)
 	if err != nil {
 		info.GroupsWhy = err.Error()
@@ -49,6 +52,36 @@ func describeGuest(exe string, scale float64) wire.GuestInfo {
 	info.Groups, info.GroupsWhy = judgeGroups(cqes)
 	info.NopInject = judgeInject(cqes)
 	return info
+}
+
+// lacks finds out which needs of programs this guest cannot meet, and why.
+func lacks() map[string]string {
+	found := map[string]string{}
+	for need, why := range map[cases.Need]string{
+		cases.NeedNullBlk: nullBlkMissing(),
+		cases.NeedFaults:  faultsMissing(),
+		cases.NeedKASAN:   kasanMissing(),
+	} {
+		if why != "" {
+			found[string(need)] = why
+		}
+	}
+	return found
+}
+
+// kasanMissing looks for KASAN among the kernel's symbols.
+func kasanMissing() string {
+	f, err := os.Open("/proc/kallsyms")
+	if err != nil {
+		return fmt.Sprintf("KASAN: %v", err)
+	}
+	defer f.Close()
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		if strings.Contains(lines.Text(), " kasan_report") {
+			return ""
+		}
+	}
+	return "the kernel was built without KASAN: use the flavour kasan"
 }
 
 // Results of the trial's NOPs by ring.

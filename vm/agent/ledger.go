@@ -51,8 +51,8 @@ type page struct {
 	cqes      uint32
 	rings     uint32 // created so far
 	truncated uint32 // there was no room for a CQE
-	_         uint32
-	began     int64 // CLOCK_MONOTONIC, ns
+	arrived   uint32 // the tag again, once an exec has succeeded
+	began     int64  // CLOCK_MONOTONIC, ns
 	ended     int64
 	ringFD    [maxRings]int32
 	step_     [maxSteps]stepEntry
@@ -62,7 +62,7 @@ type page struct {
 type stepEntry struct {
 	ret, took int64
 	errno     int32
-	_         int32
+	returned  int32
 }
 
 type cqeEntry struct {
@@ -121,10 +121,11 @@ var (
 
 // The worker's side.
 
-func (p *page) begin(tag uint32) {
+func (p *page) begin(tag uint32, steps int) {
 	atomic.StoreUint32(&p.state, pageIdle)
 	p.tag = tag
-	p.steps, p.cqes, p.rings, p.truncated = 0, 0, 0, 0
+	p.steps, p.cqes, p.rings, p.truncated, p.arrived = 0, 0, 0, 0, 0
+	clear(p.step_[:min(steps, maxSteps)])
 	p.step = stepSetUp
 	p.began = monotonic()
 	p.ended = 0
@@ -142,11 +143,20 @@ func (p *page) running() { p.began = monotonic() }
 
 func (p *page) enter(step int) { atomic.StoreUint32(&p.step, uint32(step)) }
 
-func (p *page) result(ret int64, errno int32, took int64) {
-	n := p.steps
-	p.step_[n] = stepEntry{ret: ret, errno: errno, took: took}
-	atomic.StoreUint32(&p.steps, n+1)
+// result notes what a step returned. Threads may note different steps at once.
+func (p *page) result(step int, ret int64, errno int32, took int64) {
+	e := &p.step_[step]
+	e.ret, e.errno, e.took = ret, errno, took
+	atomic.StoreInt32(&e.returned, 1)
+	for {
+		n := atomic.LoadUint32(&p.steps)
+		if uint32(step) < n || atomic.CompareAndSwapUint32(&p.steps, n, uint32(step)+1) {
+			return
+		}
+	}
 }
+
+func (p *page) hasReturned(step int) bool { return atomic.LoadInt32(&p.step_[step].returned) != 0 }
 
 func (p *page) reaped(ring, step int, c uring.CQE) {
 	n := p.cqes
@@ -175,6 +185,9 @@ func (p *page) progress(tag uint32) (state uint32, step uint32) {
 	return state, atomic.LoadUint32(&p.step)
 }
 
+// execed tells whether the program has executed itself anew.
+func (p *page) execed(tag uint32) bool { return p.tag == tag && atomic.LoadUint32(&p.arrived) == tag }
+
 // created is the number of rings made so far and their descriptors in the worker.
 func (p *page) created(tag uint32) []int32 {
 	if p.tag != tag {
@@ -191,6 +204,10 @@ func (p *page) harvest(tag uint32, o *cases.Outcome) {
 	steps := p.step_[:min(atomic.LoadUint32(&p.steps), maxSteps)]
 	o.Steps = make([]cases.StepResult, len(steps))
 	for i, s := range steps {
+		if atomic.LoadInt32(&steps[i].returned) == 0 {
+			o.Steps[i].Pending = true
+			continue
+		}
 		o.Steps[i] = cases.StepResult{Ret: s.ret, Errno: s.errno, Took: time.Duration(s.took)}
 	}
 	cqes := p.cqe[:min(atomic.LoadUint32(&p.cqes), maxCQEs)]

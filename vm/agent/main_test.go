@@ -5,12 +5,17 @@ package agent
 import (
 	"errors"
 	"os"
+	"runtime"
 	"testing"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/ringproof/ringproof/cases/uring"
 )
+
+// The process's first thread belongs to no test, as in a worker it belongs to
+// no thread of a program: it is the one that cannot end.
+func init() { runtime.LockOSThread() }
 
 // The test binary is its own worker, as ringproof is in the guest.
 func TestMain(m *testing.M) {

@@ -78,8 +78,7 @@ func tryStartWorker(exe string, control *os.File) (_ *process, err error) {
 		files = append(files, control.Fd())
 	}
 	w.pid, err = syscall.ForkExec(exe, args, &syscall.ProcAttr{
-		// Go's preemption signals would interrupt the system calls under test.
-		Env:   []string{"GODEBUG=asyncpreemptoff=1"},
+		Env:   []string{workerEnv},
 		Files: files,
 	})
 	if err != nil {

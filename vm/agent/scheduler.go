@@ -237,7 +237,7 @@ func (s *scheduler) lead(r *run) {
 
 // prepare provides what only PID 1 can.
 func (s *scheduler) prepare(p *cases.Program) error {
-	if s.ext4 || !slices.ContainsFunc(p.Resources, func(r cases.Resource) bool { return r.Kind == cases.ResFile && r.FS == cases.Ext4 }) {
+	if s.ext4 || !slices.ContainsFunc(p.Resources, func(r cases.Resource) bool { return r.FS == cases.Ext4 }) {
 		return nil
 	}
 	if err := mountExt4(); err != nil {
@@ -248,9 +248,7 @@ func (s *scheduler) prepare(p *cases.Program) error {
 }
 
 func endsProcess(p *cases.Program) bool {
-	return slices.ContainsFunc(p.Steps, func(st cases.Step) bool {
-		return st.Kind == cases.StepExit || st.Kind == cases.StepKill
-	})
+	return slices.ContainsFunc(p.Steps, func(st cases.Step) bool { return st.Kind.Ends() && st.FD.Ref == 0 })
 }
 
 // handle takes an event in.
@@ -407,6 +405,7 @@ func (s *scheduler) departed(w *process) {
 	if !w.gone() {
 		return
 	}
+	go removeLeftovers(w.pid) // on a broken kernel it may never return
 	switch w {
 	case s.spare:
 		s.log("a worker standing by %s: %s", death(w.status), w.lastWords())
@@ -445,6 +444,8 @@ func (s *scheduler) lostWorker(w *process) {
 		switch kind := r.prog.Steps[step].Kind; {
 		case kind == cases.StepExit && w.status.Exited() && w.status.ExitStatus() == 0:
 			end = cases.EndExited
+		case kind == cases.StepExec && w.status.Exited() && w.status.ExitStatus() == 0 && w.ledger.pages[r.page].execed(r.tag):
+			end = cases.EndExeced
 		case kind == cases.StepKill && w.status.Signaled() && w.status.Signal() == unix.SIGKILL:
 			end = cases.EndKilled
 		}

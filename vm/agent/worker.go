@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strconv"
+	"sync/atomic"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -27,11 +28,39 @@ const (
 // workerProbes is a worker's first argument when there are probes.
 const workerProbes = "probes"
 
+// workerArrived is the first argument of what a program's StepExec executes.
+const workerArrived = "arrived"
+
+// workerEnv: Go's preemption signals would interrupt the system calls under test.
+const workerEnv = "GODEBUG=asyncpreemptoff=1"
+
+func arrivedArgs(tag uint32, page int) []string {
+	return []string{workerName, workerArrived, strconv.FormatUint(uint64(tag), 10), strconv.Itoa(page)}
+}
+
+// arrivedMain notes in the ledger that a StepExec has succeeded, and ends the process.
+func arrivedMain(args []string) {
+	l, err := mapLedger(workerLedgerFD)
+	if err != nil || len(args) != 2 {
+		os.Exit(1)
+	}
+	tag, err := strconv.ParseUint(args[0], 10, 32)
+	page, err2 := strconv.Atoi(args[1])
+	if err != nil || err2 != nil || page < 0 || page >= ledgerPages || l.pages[page].tag != uint32(tag) {
+		os.Exit(1)
+	}
+	atomic.StoreUint32(&l.pages[page].arrived, uint32(tag))
+	os.Exit(0)
+}
+
 // fileDirs is where programs' files live in the guest.
 var fileDirs = [2]string{cases.TmpFS: "/tmp", cases.Ext4: ext4Dir}
 
 // workerMain serves jobs until PID 1 closes the pipe.
 func workerMain() {
+	if len(os.Args) > 1 && os.Args[1] == workerArrived {
+		arrivedMain(os.Args[2:])
+	}
 	if err := work(); err != nil {
 		fmt.Fprintf(os.Stderr, "%s: %v\n", workerName, err)
 		os.Exit(1)

@@ -6,6 +6,8 @@
 package wire
 
 import (
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/ringproof/ringproof/cases"
@@ -57,6 +59,8 @@ type GuestInfo struct {
 	Groups    bool
 	GroupsWhy string
 	NopInject bool
+	// Lacks says of needs of programs why the guest does not meet them.
+	Lacks map[string]string
 	// Ops are the opcodes that IORING_REGISTER_PROBE reports as supported.
 	Ops []uint8
 	// Probes and Missing name what was attached and what could not be, with the reason after a colon.
@@ -64,6 +68,20 @@ type GuestInfo struct {
 	Missing []string
 	Boot    time.Duration // guest clock from kernel start to PID 1's main
 	Ready   time.Duration // guest clock from kernel start to this Hello
+}
+
+// Unmet says why the guest cannot meet a need, "" if it can. What
+// GuestInfo has fields of its own for is not asked here.
+func (g *GuestInfo) Unmet(needs []cases.Need) string {
+	for _, n := range needs {
+		if why := g.Lacks[string(n)]; why != "" {
+			return why
+		}
+		if op, ok := n.Op(); ok && !slices.Contains(g.Ops, uint8(op)) {
+			return fmt.Sprintf("the kernel does not have the opcode %s built in", op)
+		}
+	}
+	return ""
 }
 
 // Push announces a new executable of the given size; PushData frames follow

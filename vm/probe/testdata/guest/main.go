@@ -242,6 +242,7 @@ func groupCost(each func()) time.Duration {
 			for i := range 3 {
 				*r.Next() = uring.SQE{UserData: uint64(i + 1)}
 			}
+			r.Publish()
 			if _, err := r.Enter(3, 3, uring.EnterGetEvents, 0); err != nil {
 				panic(err)
 			}
