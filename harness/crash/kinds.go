@@ -15,7 +15,7 @@ type header struct {
 	what string
 	// in appends " in FUNCTION", the function found in the stack.
 	in bool
-	// fatal: what the kernel does about it ends with "---[ end trace".
+	// traced: what the kernel says about it ends with "---[ end trace".
 	traced bool
 }
 
@@ -54,7 +54,7 @@ var headers = []header{
 	{Bug, rx(`kernel BUG at \S+?:\d+`), "kernel BUG", true, true},
 	{Slab, rx(`BUG \S+ .*: (Object already free|Freelist Pointer check fails|[\w ]*overwritten|Wrong slab page|Invalid object pointer|Object padding overwritten)`), "slab corruption: $1", true, false},
 	{BadPage, rx(`BUG: Bad (page \S+|rss-counter state|page state)`), "bad page", true, false},
-	{Leak, rx(`kmemleak: \d+ new suspected memory leaks`), "memory leak", false, false},
+	{Leak, rx(`kmemleak: \d+ new suspected memory leaks`), "memory leak", true, false},
 	{Leak, rx(`unreferenced object 0x`), "memory leak", true, false},
 	{Warning, rx(`WARNING: CPU: \d+ PID: \d+ at \S+?:\d+ ([\w.]+)`), "WARNING in $1", false, true},
 	{Warning, rx(`WARNING: (?:CPU: \d+ PID: \d+ at )?\S+?:\d+(?: at ([\w./]+))?`), "WARNING", true, true},

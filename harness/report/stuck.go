@@ -123,7 +123,7 @@ func taskTitle(t *pageTask) string {
 func taskFrames(frames []crash.Frame) []string {
 	var out []string
 	for i := range frames {
-		if !frames[i].Machinery {
+		if !frames[i].Machinery && !frames[i].Guess {
 			out = append(out, frameLines(&frames[i])...)
 		}
 	}

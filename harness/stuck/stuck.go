@@ -110,7 +110,9 @@ func Find(p *cases.Program, st *model.Structure, o *cases.Outcome) *Hang {
 	h := &Hang{}
 	if p != nil {
 		f := newFinder(p, st, o)
-		h.Requests = f.requests()
+		if o.Evidence.Probes { // else nothing is known of them
+			h.Requests = f.requests()
+		}
 		h.Tasks = f.tasks(o.Hang)
 	} else if o.Hang != nil {
 		h.Tasks = (&finder{}).tasks(o.Hang)
@@ -447,7 +449,8 @@ func (r *Request) Text(p *cases.Program) string {
 	return text + ": " + list
 }
 
-// Summary is one sentence on what is stuck, "" where nothing is.
+// Summary is one sentence on what is stuck, and where the CPUs of a silent
+// guest are, once the tasks' frames have been symbolised. It is "" where nothing is known.
 func (h *Hang) Summary(p *cases.Program) string {
 	const most = 4
 	var parts []string
@@ -461,11 +464,35 @@ func (h *Hang) Summary(p *cases.Program) string {
 			parts = append(parts, Name(p, r.SQE)+": "+r.Text(p))
 		}
 	}
-	if n == 0 {
-		return ""
-	}
 	if n > most {
 		parts = append(parts, fmt.Sprintf("%d more", n-most))
 	}
-	return "stuck: " + strings.Join(parts, "; ")
+	text := ""
+	if n > 0 {
+		text = "stuck: " + strings.Join(parts, "; ")
+	}
+	for i := range h.Tasks {
+		if place := h.Tasks[i].place(); place != "" && h.Tasks[i].Role == RoleCPU {
+			if text != "" {
+				text += "; "
+			}
+			text += h.Tasks[i].Comm + " " + place
+		}
+	}
+	return text
+}
+
+// place is the first function of the stack that is worth a reader's look.
+func (t *Task) place() string {
+	for i := range t.Frames {
+		f := &t.Frames[i]
+		if f.Guess || f.Machinery || f.Func == "" {
+			continue
+		}
+		if n := len(f.Calls); n > 0 && f.Calls[n-1].Line > 0 {
+			return fmt.Sprintf("%s (%s:%d)", f.Calls[n-1].Func, f.Calls[n-1].File, f.Calls[n-1].Line)
+		}
+		return f.Func
+	}
+	return ""
 }
