@@ -44,6 +44,16 @@ func mountAll(sys system) (complaints []string, err error) {
 	return complaints, nil
 }
 
+// remount mounts what an agent of an earlier build, in whose place this one
+// was pushed, may not have known. What is mounted already is refused as busy.
+func remount(sys system) {
+	for _, m := range mounts {
+		if m.optional && sys.Mkdir(m.target) == nil {
+			sys.Mount(m.source, m.target, m.fstype, m.flags, m.data)
+		}
+	}
+}
+
 // sysctls is what PID 1 writes. panic_on_oops is deliberately not among them:
 // the kernel's configuration chose it.
 var sysctls = []struct {

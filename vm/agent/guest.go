@@ -86,6 +86,8 @@ func initMain() {
 			g.console("%v", err)
 			return
 		}
+	} else {
+		remount(g.sys)
 	}
 	os.Unsetenv(pushedEnv)
 	g.carry = carry
