@@ -222,6 +222,8 @@ func (e *Expectation) cancellers(r *Request) {
 			if st.Ring == r.Ring && (st.Target == r.Index+1 || st.CancelFlags&byOther != 0) {
 				r.CancelSteps = true
 			}
+		case cases.StepExec: // another thread may still see what it cancels
+			r.CancelSteps = r.CancelSteps || len(e.Program.Threads()) > 0
 		case cases.StepExitThread: // it takes its requests with it
 			if st.Thread == e.Program.Steps[r.Step].Thread {
 				r.CancelSteps = true

@@ -272,6 +272,35 @@ take e0 8
 			rets: []string{"0/0", "3/0", "3/0", "8/0"},
 		},
 		{
+			name: "a submission that SQPOLL's thread must make room for counts in full",
+			text: `ring r0 entries=4 flags=SQPOLL
+submit r0
+  nop
+  nop
+submit r0
+  nop
+  nop
+  nop
+wait r0 5 timeout=10s
+`,
+			cqes: []string{"r0 step2 1=0", "r0 step2 2=0", "r0 step2 3=0", "r0 step2 4=0", "r0 step2 5=0"},
+			rets: []string{"2/0", "3/0", "5/0"},
+		},
+		{
+			name: "a wait is content with less after its minimum time",
+			text: `ring r0 entries=4
+pipe p0
+submit r0
+  nop
+  poll_add p0.r events=IN
+wait r0 2 min=1ms timeout=10s
+feed p0.w 1
+wait r0 1 min=1ms timeout=10s
+`,
+			cqes: []string{"r0 step1 1=0", "r0 step3 2=1"},
+			rets: []string{"2/0", "1/62", "1/0", "1/0"},
+		},
+		{
 			name: "a child is waited for and killed",
 			text: `ring r0 entries=8
 child c0
