@@ -34,6 +34,8 @@ type Guest struct {
 	pushed chan *wire.PushDone
 	shell  chan *wire.ShellOutput
 	shells chan struct{} // holds a token: one Shell at a time
+	copied chan *wire.Copied
+	copies chan struct{} // likewise for Copy
 
 	mu      sync.Mutex
 	calls   map[uint64]*call
@@ -65,6 +67,7 @@ func newGuest(b body, channel net.Conn, t Timeouts, window int, log func(string)
 		slots: newSlots(window), out: make(chan any), hellos: make(chan *wire.Hello, 1),
 		pushed: make(chan *wire.PushDone, 1),
 		shell:  make(chan *wire.ShellOutput, 1), shells: make(chan struct{}, 1),
+		copied: make(chan *wire.Copied, 1), copies: make(chan struct{}, 1),
 		calls: make(map[uint64]*call), pongs: make(map[uint64]chan struct{}),
 		down: make(chan struct{}),
 	}
@@ -190,6 +193,8 @@ func (g *Guest) read() {
 			go g.send(context.Background(), &wire.Pong{Nonce: m.Nonce})
 		case *wire.ShellOutput:
 			deliver(g.shell, m)
+		case *wire.Copied:
+			deliver(g.copied, m)
 		case *wire.Hello:
 			deliver(g.hellos, m)
 		case *wire.PushDone:

@@ -287,6 +287,10 @@ func TestC8(t *testing.T) {
 		"issue 1\nissue_return 1\nissue 2\nissue_return 2 -11\npoll_arm 2\ntask_add 2\ntask_run 2\nissue 2\nissue_return 2\ncomplete 2 64\ncomplete 1\nfree 2\nfree 1\n")
 	first := fake(t, ring+"submit r0\n  read p0.r b0 len=64 GROUP\n  nop\n",
 		"issue 1\nissue_return 1 -11\npoll_arm 1\nissue 2\nissue_return 2\ncomplete 2\nfree 2\ntask_add 1\ntask_run 1\nissue 1\nissue_return 1\ncomplete 1 64\nfree 1\n")
+	// A poll that finds its event at once completes by its issue, though it is posted later.
+	atOnce := fake(t, ring+"submit r0\n  poll_add p0.w events=OUT GROUP\n  nop\n",
+		"issue 1\nissue_return 1\nissue 2\nissue_return 2\ncomplete 2\ncomplete 1 4\nfree 2\nfree 1\n")
+	ask(t, "C8", "fast", atOnce).check(t, Good, "in the leader's batch: 1")
 	a := ask(t, "C8", "fast", same, late, first)
 	a.check(t, Good, "3 of 3 leaders were freed exactly once", "in the leader's batch: 1, in a later batch: 1, 1 before it")
 	ask(t, "C8", "fast", fake(t, group, inline+"free 1\n")).check(t, Bad, "1 twice")

@@ -110,8 +110,8 @@ func (t *team) situation() (situation, bool) {
 
 // together tells that two requests' completions went into one batch, as far
 // as events show: the same thread of the task had both done, in one go, and
-// nothing was completed in between. What was woken after the first was done
-// is of a later go.
+// nothing was completed in between. What was queued as task work after the
+// first was done is of a later go.
 func (t *team) together(first, second *track) bool {
 	a, b := &t.out.Events[first.done], &t.out.Events[second.done]
 	if a.TID != b.TID || first.byWorker || second.byWorker || second.byTask && !first.byTask {
@@ -126,7 +126,7 @@ func (t *team) together(first, second *track) bool {
 		case cases.EvComplete, cases.EvOverflow, cases.EvFree:
 			return false
 		case cases.EvTaskAdd:
-			if e.UserData == t.out.Events[second.done].UserData {
+			if e.UserData == a.UserData || e.UserData == b.UserData {
 				return false
 			}
 		}

@@ -45,7 +45,8 @@ type track struct {
 	overflow bool
 	worked   bool // an io-wq worker issued it
 	byWorker bool // its work was over in an io-wq worker
-	byTask   bool // in or behind task work
+	byTask   bool // in or behind task work of its own
+	ranTask  bool // task work of its own has run
 	frees    int
 	cqes     []int // indices into the outcome's, those with IORING_CQE_F_MORE excepted
 	res      int32 // of the CQE, else of the events; valid with hasRes
@@ -55,6 +56,7 @@ type track struct {
 	again    bool // sent to io-wq by its own handler's -EAGAIN
 	inflight bool // REQ_F_INFLIGHT was seen
 	issues   []int
+	parked   int  // return of an issue that may have left it waiting
 	requeued bool // queued a second time though nothing had happened to it
 }
 
@@ -88,18 +90,24 @@ func see(r Run, pr *cases.Profile) *sight {
 	}
 	for i := range st.tracks {
 		t := &st.tracks[i]
-		t.first, t.done, t.posted, t.freed = none, none, none, none
+		t.first, t.done, t.parked, t.posted, t.freed = none, none, none, none, none
 	}
 	// pending: task work is queued and has not run. idle: nothing has
 	// happened to the request that could make anybody queue it.
 	pending, idle := make([]bool, len(st.tracks)), make([]bool, len(st.tracks))
+	sqThread := map[int]uint32{} // by ring
 	for k := range r.Outcome.Events {
-		e := &r.Outcome.Events[k]
+		e := r.Outcome.Events[k]
+		// SQPOLL's thread counts as a worker to the kernel; it is the one that submits.
+		if e.Worker && (e.Kind == cases.EvSubmit || e.Kind == cases.EvPrepFail) {
+			sqThread[e.Ring] = e.TID
+		}
+		e.Worker = e.Worker && e.TID != sqThread[e.Ring]
 		i, ok := r.Program.IndexOf(e.UserData)
 		if !ok || e.Kind == cases.EvRingCreate || e.Kind == cases.EvRingGone || e.Kind == cases.EvTaskExit {
 			continue
 		}
-		st.tracks[i].see(k, e, &pending[i], &idle[i])
+		st.tracks[i].see(k, &e, &pending[i], &idle[i])
 	}
 	for k, q := range r.Outcome.CQEs {
 		i, ok := r.Program.IndexOf(q.UserData)
@@ -134,16 +142,21 @@ func (t *track) see(k int, e *cases.Event, pending, idle *bool) {
 		}
 	case cases.EvIssue:
 		t.issues = append(t.issues, k)
+		if t.posted == none {
+			t.done = none
+		}
 		t.worked = t.worked || e.Worker
 		queue()
 	case cases.EvIssueReturn:
 		switch {
 		case e.Res == 0 && !waits(uring.Op(e.Op)):
 			if t.posted == none {
-				t.done, t.byWorker = k, e.Worker
+				t.done, t.byWorker, t.byTask = k, e.Worker, t.ranTask
 			}
 		case e.Res < 0:
 			*idle = false // -EAGAIN: a poll or io-wq follows
+		default:
+			t.parked = k
 		}
 	case cases.EvPunt:
 		t.again = t.again || t.ran()
@@ -166,9 +179,9 @@ func (t *track) see(k int, e *cases.Event, pending, idle *bool) {
 			t.hops++ // the event of queueing is not there in every build
 		}
 		*pending, *idle = false, false
-		t.byTask = t.byTask || t.posted == none
-		if t.posted == none && !t.byWorker {
-			t.done = k
+		t.ranTask = true
+		if t.posted == none && t.done == none {
+			t.done, t.byWorker, t.byTask = k, false, true
 		}
 	case cases.EvComplete, cases.EvOverflow:
 		if e.Kind == cases.EvComplete && e.Arg&cqeMore != 0 {
@@ -178,7 +191,11 @@ func (t *track) see(k int, e *cases.Event, pending, idle *bool) {
 		if t.posted == none {
 			t.posted = k
 			t.res, t.hasRes = e.Res, true
-			if t.done == none {
+			switch {
+			case t.done != none:
+			case t.parked != none && !t.ranTask: // it did not wait after all
+				t.done = t.parked
+			default:
 				t.done, t.byWorker = k, e.Worker
 			}
 		}

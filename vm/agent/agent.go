@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package agent is the guest side of ringproof. The binary that is the
-// command line on the host is, in the guest, two kinds of process:
+// command line on the host is, in the guest, three kinds of process:
 //
 //   - PID 1 ([guest]) boots the guest, speaks to the host, loads the probes,
 //     hands programs to a worker, sorts probe records to runs, and watches
 //     deadlines. It does not submit requests itself, so a request that never
 //     ends cannot hold it.
+//   - A copying process (copy.go) answers one wire.Copy.
 //   - A worker ([executor]) carries programs out, one after the other, until
 //     one of them kills it. A second worker stands by.
 //
@@ -22,6 +23,8 @@ import (
 const (
 	// workerName is a worker's argv[0].
 	workerName = "ringproof-worker"
+	// copyName is argv[0] of the process that answers a wire.Copy.
+	copyName = "ringproof-copy"
 	// initName is argv[0] of the first process that the kernel starts from an initramfs.
 	initName = "/init"
 	// pushedEnv carries PID 1's state over the execution of a pushed binary, see [handover].
@@ -34,6 +37,7 @@ const (
 	roleHost role = iota
 	roleInit
 	roleWorker
+	roleCopy
 )
 
 // roleOf tells the processes of a guest from any other use of the binary. A
@@ -42,6 +46,8 @@ func roleOf(pid int, argv0 string, pushed bool) role {
 	switch {
 	case argv0 == workerName:
 		return roleWorker
+	case argv0 == copyName:
+		return roleCopy
 	case pid == 1 && (argv0 == initName || pushed):
 		return roleInit
 	}
@@ -56,7 +62,7 @@ var myRole = func() role {
 func init() {
 	// A ring may belong to the thread that made it, and stacks in a hang
 	// report are easier to read when that is the process's first thread.
-	if myRole == roleWorker {
+	if myRole == roleWorker || myRole == roleCopy {
 		runtime.LockOSThread()
 	}
 }
@@ -70,6 +76,8 @@ func Dispatch() bool {
 		initMain()
 	case roleWorker:
 		workerMain()
+	case roleCopy:
+		copyMain()
 	default:
 		return false
 	}

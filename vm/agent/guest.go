@@ -212,6 +212,8 @@ func (g *guest) heard(conn *wire.Conn, msg any) {
 	case *wire.Pong:
 	case *wire.Shell:
 		g.shell(m.Line)
+	case *wire.Copy:
+		g.copy(m)
 	case *wire.PowerOff:
 		g.powerOff()
 	case *wire.Log:

@@ -27,11 +27,13 @@ const (
 	typeShell
 	typeShellOutput
 	typePowerOff
+	typeCopy
+	typeCopied
 )
 
 var typeNames = [...]string{
 	"", "Hello", "Push", "PushData", "PushDone", "Run", "Ran", "Log", "Fault",
-	"Ping", "Pong", "Shell", "ShellOutput", "PowerOff",
+	"Ping", "Pong", "Shell", "ShellOutput", "PowerOff", "Copy", "Copied",
 }
 
 func (t msgType) String() string {
@@ -45,6 +47,7 @@ func (t msgType) String() string {
 var fromGuest = [256]bool{
 	typeHello: true, typePushDone: true, typeRan: true, typeLog: true,
 	typeFault: true, typePing: true, typePong: true, typeShellOutput: true,
+	typeCopied: true,
 }
 
 func typeOf(msg any) msgType {
@@ -75,6 +78,10 @@ func typeOf(msg any) msgType {
 		return typeShellOutput
 	case *PowerOff:
 		return typePowerOff
+	case *Copy:
+		return typeCopy
+	case *Copied:
+		return typeCopied
 	}
 	return typeInvalid
 }
@@ -107,6 +114,10 @@ func newMessage(t msgType) any {
 		return new(ShellOutput)
 	case typePowerOff:
 		return new(PowerOff)
+	case typeCopy:
+		return new(Copy)
+	case typeCopied:
+		return new(Copied)
 	}
 	return nil
 }

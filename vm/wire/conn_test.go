@@ -100,6 +100,8 @@ func messages() []any {
 		&Run{}, nopRun(), fullRun(), &Ran{}, nopRan(), fullRan(),
 		&Log{Text: "hi"}, &Fault{Text: "no"}, &Ping{Nonce: 1}, &Pong{Nonce: 2},
 		&Shell{Line: "ls /"}, &ShellOutput{Text: "a", Err: "b"}, &PowerOff{},
+		&Copy{FS: "ext4", Direct: true, Size: 1 << 20, Block: 4096, QueueDepth: 8, Rounds: 4},
+		&Copied{Err: "no", Runs: []CopyRun{{1, 2, CopyGrouped, time.Second, 3, 4}}},
 	}
 }
 

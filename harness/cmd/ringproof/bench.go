@@ -11,6 +11,11 @@ import (
 	"github.com/ringproof/ringproof/harness"
 )
 
+type benchCmds struct {
+	Self benchCmd     `cmd:"" default:"withargs" help:"Boot, restore, catalogue, throughput, probe cost and builds: what bench does where nothing else is said."`
+	Copy benchCopyCmd `cmd:"" help:"Copy a file with groups and without, compared in one guest."`
+}
+
 type benchCmd struct {
 	kernelFlags
 	guestFlags

@@ -59,7 +59,7 @@ type commandLine struct {
 	Report  reportCmd  `cmd:"" help:"Render a run again."`
 	Shell   shellCmd   `cmd:"" help:"A look around inside the guest."`
 	Cache   cacheCmd   `cmd:"" help:"Show and prune what ringproof keeps."`
-	Bench   benchCmd   `cmd:"" help:"Measure boot, restore, catalogue, throughput, probe cost and builds."`
+	Bench   benchCmds  `cmd:"" help:"Measure: ringproof itself, or what groups are worth."`
 	Version versionCmd `cmd:"" help:"Print the version and the build ID."`
 }
 
