@@ -992,6 +992,12 @@ func (e *Expectation) Shown(i int, o Observed) Truth {
 		if e.Rejected(i, o) != No || len(r.Cancels) > 1 {
 			return Unknown
 		}
+		if hidden && slices.Contains(c.Deciders, i) { // it tells of the failure: its own CQE is shown, whatever it does to the others'
+			if r.Role == Plain {
+				return Yes
+			}
+			return Unknown
+		}
 		if hidden && r.Group >= 0 && e.Requests[c.Deciders[0]].Group == r.Group {
 			return Unknown // G7 is about groups that a chain breaks; within its own, G3 does not ask for silence
 		}

@@ -222,7 +222,7 @@ func (f *flow) add(i int) {
 		f.lose()
 		return
 	}
-	e := effect{sqe: i, blank: !fact.hasRes || fact.res < 0}
+	e := effect{sqe: i, blank: !fact.hasRes || fact.res < 0 || !f.overInTime(fact)}
 	left := int64(1 << 62) // what the result says was transferred
 	if !e.blank {
 		left = int64(fact.res)
@@ -255,6 +255,20 @@ func (f *flow) add(i int) {
 		f.effects = append(f.effects, part)
 		file.off += m.n
 	}
+}
+
+// overInTime tells that the request was over when the contents were taken: the
+// program has reaped its CQE, or for a skipped one the CQE of something later.
+func (f *flow) overInTime(fact *fact) bool {
+	if fact.fromCQE() {
+		return true
+	}
+	for i := range f.j.facts {
+		if o := &f.j.facts[i]; o.fromCQE() && fact.free != none && o.posted > fact.free {
+			return true
+		}
+	}
+	return false
 }
 
 // lose forgets everything: a request did something that is not followed.

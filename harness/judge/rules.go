@@ -4,6 +4,7 @@ package judge
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/ringproof/ringproof/cases"
 	"github.com/ringproof/ringproof/cases/model"
@@ -224,6 +225,8 @@ func (j *judge) cqeCount(i int, f *fact, r *model.Request) {
 			text = fmt.Sprintf("%s posted the CQE of its cancellation, which must be skipped like its chain's", j.name(i))
 		}
 		j.violate(rule, text, []int{i}, []int{f.posted}, f.cqes)
+	case shown == model.Yes && f.issue == none && f.prepFail == none && j.skipsAhead(r):
+		// Ring or process ended while its chain was held, and the head decides what the chain shows.
 	case shown == model.Yes && !f.fromCQE() && f.posted == none && f.free != none && j.solid && j.have[cases.EvComplete] && j.have[cases.EvOverflow]:
 		switch state, c := j.cancelled(i); {
 		case state == model.Yes && r.Skip:
@@ -241,6 +244,12 @@ func (j *judge) cqeCount(i int, f *fact, r *model.Request) {
 	if f.fromCQE() && f.posted != none && j.out.Events[f.posted].Res != f.res {
 		j.violate("I6", fmt.Sprintf("%s completed with %s, but its CQE says %s", j.name(i), model.Errno(j.out.Events[f.posted].Res), model.Errno(f.res)), []int{i}, []int{f.posted}, f.cqes)
 	}
+}
+
+// skipsAhead tells that the head of the request's chain, or its group's leader, has CQE_SKIP_SUCCESS.
+func (j *judge) skipsAhead(r *model.Request) bool {
+	return r.Chain >= 0 && j.exp.Requests[j.exp.Structure.Chains[r.Chain].Elements[0].SQE].Skip ||
+		r.Role == model.Member && j.exp.Requests[j.exp.Structure.Groups[r.Group].Leader].Skip
 }
 
 // reapedAfter tells whether a CQE that was posted after event k on the same ring was reaped.
@@ -430,7 +439,7 @@ func (j *judge) oneDecision() {
 			}
 			for _, i := range list {
 				f, r := &j.facts[i], &j.exp.Requests[i]
-				if state, _ := j.cancelled(i); state != model.Yes || f.issue != none || len(r.Cancels) > 1 || j.exp.Rejected(i, j) != model.No || r.SQE.Op == uring.OpLinkTimeout {
+				if state, c := j.cancelled(i); state != model.Yes || slices.Contains(c.Deciders, i) || f.issue != none || len(r.Cancels) > 1 || j.exp.Rejected(i, j) != model.No || r.SQE.Op == uring.OpLinkTimeout {
 					continue
 				}
 				switch {
@@ -513,7 +522,7 @@ func (j *judge) missedTarget(i int, f *fact, r *model.Request) {
 		return
 	}
 	waits := tf.armed
-	if parked(op) {
+	if parked(op) && (op != uring.OpPollAdd || tf.woken > tf.okReturn) { // a poll request that was never woken was ready at once
 		waits = tf.okReturn
 	}
 	j.check("G11", 1)

@@ -193,16 +193,23 @@ func (d *deadline) ahead(i int) (list []int) {
 			}
 		}
 	}
-	// A drain that waits also holds back what comes after it.
-	for k := i - 1; k >= 0; k-- {
-		if o := &exp.Requests[k]; o.Ring == r.Ring && o.SQE.Flags&uring.IODrain != 0 && o.Group != r.Group {
-			for e := 0; e <= k; e++ {
-				if exp.Requests[e].Ring == r.Ring {
-					list = append(list, e)
-				}
-			}
-			break
+	// A drain that waits also holds back what comes after it, and all of its own chain and group.
+	last := i
+	if r.Chain >= 0 {
+		elements := exp.Structure.Chains[r.Chain].Elements
+		last = elements[len(elements)-1].SQE
+	}
+	for k := last; k >= 0; k-- {
+		o := &exp.Requests[k]
+		if o.Ring != r.Ring || o.SQE.Flags&uring.IODrain == 0 {
+			continue
 		}
+		for e := 0; e <= k; e++ {
+			if other := &exp.Requests[e]; other.Ring == r.Ring && e != i && (r.Group < 0 || other.Group != r.Group) && (r.Chain < 0 || other.Chain != r.Chain) {
+				list = append(list, e)
+			}
+		}
+		break
 	}
 	return list
 }

@@ -112,12 +112,12 @@ func (m *machine) post(r *request) {
 
 // after goes on with the chain of a request that was freed.
 func (m *machine) after(r *request) {
-	if r.Role == model.Member || r.unit == nil || r.unit.next != r.elem+1 || r.SQE.Op == uring.OpLinkTimeout {
+	if r.Role == model.Member || r.unit == nil || r.unit.next != r.elem+1 || r.watches() {
 		return
 	}
 	u := r.unit
 	k := u.next
-	if k < len(u.elems) && u.elems[k][0].SQE.Op == uring.OpLinkTimeout { // disarmed, or it has fired
+	if k < len(u.elems) && u.elems[k][0].watches() { // disarmed, or it has fired
 		lt := u.elems[k][0]
 		if !lt.worked {
 			lt.res = -model.ECANCELED
@@ -205,7 +205,7 @@ func (m *machine) expire(bound time.Duration) bool {
 			return true
 		}
 		k := r.elem + 1
-		if r.unit != nil && k < len(r.unit.elems) && r.unit.elems[k][0].SQE.Op == uring.OpLinkTimeout {
+		if r.unit != nil && k < len(r.unit.elems) && r.unit.elems[k][0].watches() {
 			lt := r.unit.elems[k][0]
 			if lt.SQE.Timeout <= bound && !lt.worked {
 				lt.res = -model.ETIME

@@ -165,7 +165,7 @@ func (m *machine) setUp() {
 	for i := range m.exp.Requests {
 		r := &m.exp.Requests[i]
 		req := &request{Request: *r, ring: m.rings[r.Ring], addr: 0xffff888000000000 + uint64(i)*256, skip: r.Skip}
-		if r.SQE.Op == uring.OpLinkTimeout && r.Role != model.Plain { // left open by some profiles; rejected here
+		if r.SQE.Op == uring.OpLinkTimeout && (r.Role != model.Plain || r.Opaque) { // left open by some profiles; rejected here
 			req.Prep.Unsure = false
 		}
 		if m.bug == RefusalIgnored && strings.HasPrefix(req.Prep.Rule, "P7") {
@@ -446,7 +446,7 @@ func (m *machine) startElement(u *unit, k int, inWorker bool) {
 		if m.bug == MemberWaits && n > 0 && !leader.worked {
 			continue
 		}
-		if r.SQE.Op == uring.OpLinkTimeout {
+		if r.watches() {
 			continue
 		}
 		if after && n > 0 && m.bug != MemberEarly {
@@ -455,6 +455,11 @@ func (m *machine) startElement(u *unit, k int, inWorker bool) {
 		}
 		m.startRequest(r, inWorker && n == 0)
 	}
+}
+
+// watches tells that the request is a timeout for the element ahead of it.
+func (r *request) watches() bool {
+	return r.SQE.Op == uring.OpLinkTimeout && r.Role == model.Plain && !r.Prep.Fails()
 }
 
 // refuse completes a request that is rejected, or cancelled with one that is.
