@@ -41,7 +41,7 @@ var plantedBugs = map[string][]plantedBug{
 		{patch: "use-after-free", program: "group-linked-member-fails-run", status: judge.Crash,
 			title: `^KASAN: slab-use-after-free in io_\w+ \(read of size 4\)$`, line: "*leader->grp_why < 0"},
 		{patch: "deadlock", program: "deadlock.ring", status: judge.Crash,
-			title: `^lockdep: possible circular locking dependency in io_\w+$`, line: "spin_lock(&req->ctx->completion_lock);"},
+			title: `^lockdep: possible circular locking dependency in io_queue_linked_timeout$`, line: "spin_lock(&ctx->completion_lock);"},
 		{patch: "leak", program: "group-drain-leader", status: judge.Crash,
 			title: `^memory leak in io_\w+$`, line: "req->grp_seq = kmalloc"},
 	},
