@@ -239,7 +239,7 @@ func (e *Expectation) claimRequest(i int, add func(string, ...int)) {
 	for _, c := range r.Cancels {
 		if c.By == nil {
 			add(c.Rule, i)
-		} else if !c.May && e.anyFails(c.By) {
+		} else if !c.May && (e.certain(&c) || !c.Parsed && e.anyFails(c.By)) {
 			add(c.Rule, append(slices.Clone(c.By), i)...)
 			if c.Rule == "G6" && r.Role != Plain { // a chain breaks ahead of this group
 				add("G7", append(slices.Clone(c.By), i)...)

@@ -494,7 +494,7 @@ func (e *Expectation) initReq(r *Request, drainDisabled *bool) Prep {
 			return p
 		}
 	}
-	if op.prep == nil || q.Flags&uring.BufferSelect != 0 {
+	if op.prep == nil {
 		return Prep{Errno: -EINVAL, Unsure: true}
 	}
 	return op.prep(e, r)

@@ -198,8 +198,8 @@ func TestAlteredOutcomeFails(t *testing.T) {
 		}},
 		{"waiting member not found", "group-pipe-cancel-member", "G11", Fail, func(out *cases.Outcome) {
 			drop(out, cases.EvTaskAdd, 2)
-			out.CQEs[cqe(out, 3)].Res = -model.ENOENT
-			out.Events[first(out, cases.EvComplete, 3)].Res = -model.ENOENT
+			out.CQEs[cqe(out, 4)].Res = -model.ENOENT
+			out.Events[first(out, cases.EvComplete, 4)].Res = -model.ENOENT
 		}},
 		{"records lost", "group-nop-3", "", Inconclusive, func(out *cases.Outcome) { out.Evidence.Lost = 3 }},
 		{"runs missed", "group-nop-3", "", Inconclusive, func(out *cases.Outcome) { out.Evidence.Missed = 1 }},

@@ -295,7 +295,7 @@ func (j *judge) ruleOf(r *model.Request, invariant, group string) string {
 // carried to the program may come from the end of ring or process.
 func (j *judge) result(i int, f *fact, r *model.Request) {
 	j.check("I6", 1)
-	if !f.fromCQE() && f.res < 0 {
+	if !f.fromCQE() {
 		return
 	}
 	own := r.Own.Has(f.res)
@@ -358,6 +358,16 @@ func (j *judge) failedMember(leader *model.Request) int {
 	return none
 }
 
+// rejectedMember returns a member of r's group that was rejected, or none.
+func (j *judge) rejectedMember(r *model.Request) int {
+	for _, m := range j.exp.Structure.Groups[r.Group].Members {
+		if j.exp.Rejected(m, j) == model.Yes {
+			return m
+		}
+	}
+	return none
+}
+
 // memberFailureRule is what a member's failure leaves its leader.
 func (j *judge) memberFailureRule() string {
 	if j.in.Profile.Semantics.MemberFailureBreaks == "always" {
@@ -375,6 +385,8 @@ func (j *judge) wrongResult(r *model.Request, f *fact) (rule, why string) {
 	if f.res == -model.ECANCELED {
 		why = "though nothing in its chain failed and nothing asked for it"
 		switch {
+		case r.Role == model.Member && j.rejectedMember(r) != none:
+			return "P4.6", "though it runs whichever other member is rejected"
 		case r.Role == model.Member && j.failed(j.exp.Structure.Groups[r.Group].Leader) == model.Yes:
 			return "P4.4", "though its leader's failure must not cancel it"
 		case r.Chain >= 0 && j.hardAhead(r):

@@ -5,6 +5,7 @@ package judge
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/ringproof/ringproof/cases"
@@ -37,9 +38,11 @@ func dump(v *Verdict, out *cases.Outcome) string {
 	return b.String()
 }
 
+var loadCatalogue = sync.OnceValues(cases.Catalogue)
+
 func catalogue(t testing.TB) []*cases.Program {
 	t.Helper()
-	ps, err := cases.Catalogue()
+	ps, err := loadCatalogue()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +55,7 @@ func TestCorrectKernelPasses(t *testing.T) {
 		pr := profile(t, name)
 		for _, p := range catalogue(t) {
 			t.Run(name+"/"+p.Name, func(t *testing.T) {
-				for seed := range uint64(10) {
+				for seed := range uint64(4) {
 					out := sim.Run(p, pr, seed)
 					if v := Judge(input(p, pr, out)); v.Status != Pass {
 						t.Fatalf("seed %d: %s\n%s", seed, dump(&v, out), p.Text())
