@@ -19,6 +19,6 @@ submit r0
   nop GROUP
   nop
   nop
-wait r0 2
+wait r0 1
 feed p0.w 64 fill=9
 wait r0

@@ -13,6 +13,7 @@ submit r0
   leader: read p0.r b0 len=64 GROUP ASYNC
   m1: nop GROUP
   m2: nop
-wait r0 2
+  mark: nop
+wait r0 1
 feed p0.w 64 fill=9
 wait r0

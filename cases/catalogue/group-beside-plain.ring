@@ -16,6 +16,6 @@ submit r0
   nop
   nop LINK
   nop
-wait r0 5
+wait r0 4
 feed p0.w 64 fill=9
 wait r0

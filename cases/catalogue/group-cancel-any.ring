@@ -16,6 +16,7 @@ submit r0
   leader1: read p0.r b0+128 len=64 GROUP LINK
   m1: nop
   next: nop
+  mark: nop
 wait r0 1
 cancel r0 flags=ALL|ANY timeout=1s
 wait r0

@@ -13,6 +13,7 @@ submit r0
   leader: read p0.r b0 len=64 GROUP LINK
   m1: nop
   next: nop
+  mark: nop
 wait r0 1
 feed p0.w 64 fill=9
 wait r0

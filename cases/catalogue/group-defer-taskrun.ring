@@ -14,6 +14,7 @@ submit r0
   leader: read p0.r b0 len=64 GROUP
   m1: read p1.r b0+64 len=64 GROUP
   m2: nop
+  mark: nop
 wait r0 1
 feed p0.w 64 fill=9
 feed p1.w 64 fill=8

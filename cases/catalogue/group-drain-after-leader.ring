@@ -13,6 +13,5 @@ submit r0
   m1: nop GROUP
   m2: nop
   drained: nop DRAIN
-wait r0 2
 feed p0.w 64 fill=9
 wait r0

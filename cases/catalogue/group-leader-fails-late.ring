@@ -13,7 +13,8 @@ submit r0
   leader: read p0.r b0 len=64 GROUP
   m1: nop GROUP
   m2: nop
-wait r0 2
+  mark: nop
+wait r0 1
 submit r0
   async_cancel leader
 wait r0

@@ -13,4 +13,4 @@ buf out size=64 fill=3
 submit r0
   leader: read p0.r in len=64 GROUP
   m1: write p0.w out len=64
-wait r0
+wait r0 timeout=100ms

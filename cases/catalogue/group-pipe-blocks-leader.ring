@@ -13,6 +13,6 @@ submit r0
   leader: read p0.r b0 len=64 GROUP
   m1: nop GROUP
   m2: nop
-wait r0 2
+wait r0 2 timeout=100ms
 feed p0.w 64 fill=9
 wait r0

@@ -14,6 +14,7 @@ submit r0
   leader: read p0.r b0 len=64 GROUP
   m1: nop GROUP
   m2: read p1.r b0+64 len=64
+  mark: nop
 wait r0 1
 cancel r0 leader timeout=1s
 feed p1.w 64 fill=9

@@ -14,9 +14,11 @@ submit r0
   leader: read p0.r b0 len=64 GROUP
   m1: nop GROUP
   m2: read p1.r b0+64 len=64
+  mark: nop
 wait r0 1
 submit r0
   async_cancel m2
-wait r0 2
+wait r0 1
 feed p0.w 64 fill=9
+feed p1.w 64 fill=8
 wait r0

@@ -15,5 +15,6 @@ submit r0
   m1: nop GROUP
   m2: read p1.r b0+64 len=64
   next: nop
+  mark: nop
 wait r0 1
 close r0

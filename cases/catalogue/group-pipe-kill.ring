@@ -14,5 +14,6 @@ submit r0
   leader: read p0.r b0 len=64 GROUP
   m1: nop GROUP
   m2: read p1.r b0+64 len=64 ASYNC
+  mark: nop
 wait r0 1
 kill

@@ -11,6 +11,7 @@ submit r0
   leader: poll_add p0.r events=IN GROUP
   m1: nop GROUP
   m2: nop
-wait r0 2
+  mark: nop
+wait r0 1
 feed p0.w 8
 wait r0

@@ -13,6 +13,7 @@ submit r0
   leader: poll_add p0.r events=IN GROUP
   m1: nop GROUP
   m2: poll_add p1.r events=IN
+  mark: nop
 wait r0 1
 submit r0
   poll_remove m2

@@ -18,6 +18,7 @@ submit r0
   m2: read p1.r b0+64 len=64
   leader2: nop GROUP
   m3: nop
+  mark: nop
 wait r0 1
 feed p0.w 64 fill=9
 wait r0 2

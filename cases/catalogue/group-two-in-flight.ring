@@ -15,7 +15,8 @@ submit r0
   m0: nop
   leader1: read p1.r b0+64 len=64 GROUP
   m1: nop
-wait r0 2
+  mark: nop
+wait r0 1
 feed p1.w 64 fill=9
 wait r0 1
 feed p0.w 64 fill=8

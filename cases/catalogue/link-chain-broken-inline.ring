@@ -13,8 +13,4 @@ submit r0
   bad: nop inject=-EIO LINK
   third: nop
   mark: nop
-wait r0 2
-submit r0
-  more: nop
-wait r0 1
 wait r0
