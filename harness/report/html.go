@@ -277,11 +277,11 @@ func pageSteps(v *view, o *cases.Outcome) []pageStep {
 			if st.Kind == cases.StepSubmit {
 				s.Text += fmt.Sprintf(" (%d SQEs)", len(st.SQEs))
 			}
-			if st.Kind == cases.StepExit || st.Kind == cases.StepKill {
+			if st.Kind.Ends() && st.FD == (cases.FD{}) {
 				s.Ret, s.Failed = "does not return", false
 			}
 		}
-		if i < len(o.Steps) {
+		if i < len(o.Steps) && !o.Steps[i].Pending {
 			r := o.Steps[i]
 			s.Ret, s.Failed = strconv.FormatInt(r.Ret, 10), r.Errno != 0
 			if r.Errno != 0 {

@@ -109,6 +109,8 @@ type stepJSON struct {
 	Ret   int64 `json:"ret"`
 	Errno int32 `json:"errno"`
 	Took  int64 `json:"took_ns"`
+	// Pending: it had not returned when the program ended, a later one had.
+	Pending bool `json:"pending,omitempty"`
 }
 
 type cqeJSON struct {
@@ -223,7 +225,7 @@ func outcomeToJSON(o *cases.Outcome) *outcomeJSON {
 		Steps: make([]stepJSON, len(o.Steps)), CQEs: make([]cqeJSON, len(o.CQEs)),
 	}
 	for i, s := range o.Steps {
-		out.Steps[i] = stepJSON{Ret: s.Ret, Errno: s.Errno, Took: int64(s.Took)}
+		out.Steps[i] = stepJSON{Ret: s.Ret, Errno: s.Errno, Took: int64(s.Took), Pending: s.Pending}
 	}
 	for i, q := range o.CQEs {
 		out.CQEs[i] = cqeJSON(q)
