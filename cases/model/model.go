@@ -939,17 +939,35 @@ func (e *Expectation) Rejected(i int, o Observed) Truth {
 // Cancelled tells whether a reason to cancel the request ahead of its issue
 // holds, and which. It is Unknown where the rules leave it open.
 func (e *Expectation) Cancelled(i int, o Observed) (Truth, *Cancel) {
-	state := No
+	reasons, open := e.reasons(i, o)
+	switch {
+	case len(reasons) > 0:
+		return Yes, reasons[0]
+	case open:
+		return Unknown, nil
+	}
+	return No, nil
+}
+
+// reasons lists the reasons to cancel the request that hold; open tells that others may.
+// That the leader of its group failed says nothing where the leader was cancelled for the same reason.
+func (e *Expectation) reasons(i int, o Observed) (reasons []*Cancel, open bool) {
+	var byLeader []*Cancel
 	for k := range e.Requests[i].Cancels {
 		c := &e.Requests[i].Cancels[k]
 		switch holds := e.holds(c, o); {
+		case holds == Yes && !c.May && c.Rule == "P7.5":
+			byLeader = append(byLeader, c)
 		case holds == Yes && !c.May:
-			return Yes, c
+			reasons = append(reasons, c)
 		case holds != No:
-			state = Unknown
+			open = true
 		}
 	}
-	return state, nil
+	if len(reasons) == 0 {
+		reasons = byLeader
+	}
+	return reasons, open
 }
 
 func (e *Expectation) holds(c *Cancel, o Observed) Truth {
@@ -981,29 +999,11 @@ func (e *Expectation) Shown(i int, o Observed) Truth {
 	if r.Opaque || r.SQE.Op == uring.OpLinkTimeout {
 		return Unknown
 	}
-	switch state, c := e.Cancelled(i, o); state {
-	case Yes: // G7: decided once for the chain
-		hidden := e.Requests[c.Deciders[0]].Skip
-		for _, d := range c.Deciders {
-			if e.Requests[d].Skip != hidden {
-				return Unknown
-			}
-		}
-		if e.Rejected(i, o) != No || len(r.Cancels) > 1 {
-			return Unknown
-		}
-		if hidden && slices.Contains(c.Deciders, i) { // it tells of the failure: its own CQE is shown, whatever it does to the others'
-			if r.Role == Plain {
-				return Yes
-			}
-			return Unknown
-		}
-		if hidden && r.Group >= 0 && e.Requests[c.Deciders[0]].Group == r.Group {
-			return Unknown // G7 is about groups that a chain breaks; within its own, G3 does not ask for silence
-		}
-		return truth(!hidden)
-	case Unknown:
+	switch reasons, open := e.reasons(i, o); {
+	case open:
 		return Unknown
+	case len(reasons) > 0: // G7: decided once for the chain
+		return e.decided(r, reasons, o)
 	}
 	if e.Rejected(i, o) != No {
 		return Unknown
@@ -1020,6 +1020,28 @@ func (e *Expectation) Shown(i int, o Observed) Truth {
 		return truth(!r.Skip) // G3
 	}
 	return Unknown
+}
+
+// decided tells whether a chain or group that is cancelled shows the CQE of r (G7).
+func (e *Expectation) decided(r *Request, reasons []*Cancel, o Observed) Truth {
+	hidden := e.Requests[reasons[0].Deciders[0]].Skip
+	tells, own := false, false
+	for _, c := range reasons {
+		if slices.ContainsFunc(c.Deciders, func(d int) bool { return e.Requests[d].Skip != hidden }) {
+			return Unknown
+		}
+		tells = tells || slices.Contains(c.Deciders, r.Index)
+		own = own || r.Group >= 0 && e.Requests[c.Deciders[0]].Group == r.Group
+	}
+	switch {
+	case e.Rejected(r.Index, o) != No:
+		return Unknown
+	case hidden && tells && r.Role == Plain: // it tells of the failure: its own CQE is shown, whatever it does to the others'
+		return Yes
+	case hidden && (tells || own): // G7 is about groups that a chain breaks; within its own, G3 does not ask for silence
+		return Unknown
+	}
+	return truth(!hidden)
 }
 
 // shownForMember: the leader has CQE_SKIP_SUCCESS; does a member's failure show its CQE?

@@ -451,7 +451,7 @@ func (j *judge) oneDecision() {
 			}
 			for _, i := range list {
 				f, r := &j.facts[i], &j.exp.Requests[i]
-				if state, c := j.cancelled(i); state != model.Yes || slices.Contains(c.Deciders, i) || f.issue != none || len(r.Cancels) > 1 || j.exp.Rejected(i, j) != model.No || r.SQE.Op == uring.OpLinkTimeout {
+				if state, c := j.cancelled(i); state != model.Yes || slices.Contains(c.Deciders, i) || f.issue != none || j.exp.Rejected(i, j) != model.No || r.SQE.Op == uring.OpLinkTimeout {
 					continue
 				}
 				switch {
