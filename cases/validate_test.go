@@ -3,6 +3,7 @@
 package cases_test
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -69,6 +70,38 @@ func TestValidate(t *testing.T) {
 		{"licence", func(p *cases.Program) { p.License = "MIT\n" }, "one line"},
 		{"resource kind", func(p *cases.Program) { p.Resources[0].Kind = 77 }, "unknown kind of resource"},
 		{"pipe with size", func(p *cases.Program) { p.Resources[1].Size = 7 }, "which a eventfd does not have"},
+		{"thread's name", func(p *cases.Program) { p.Steps[1].Thread = "T" }, "lower case"},
+		{"threads", func(p *cases.Program) {
+			for i := range cases.MaxThreads + 1 {
+				p.Steps = append(p.Steps, cases.Step{Kind: cases.StepWait, Thread: fmt.Sprintf("t%d", i)})
+			}
+		}, "more than 8 threads"},
+		{"nothing registered", step(cases.Step{Kind: cases.StepRegister}), "what to register is missing"},
+		{"registration's stray field", step(cases.Step{Kind: cases.StepRegister, Reg: &cases.Registration{Op: uring.RegisterFiles, FDs: make([]cases.FD, 1), Size: 3}}), "Size is set"},
+		{"registration without a list", step(cases.Step{Kind: cases.StepRegister, Reg: &cases.Registration{Op: uring.RegisterBuffers}}), "0 listed"},
+		{"clone of no ring", step(cases.Step{Kind: cases.StepRegister, Reg: &cases.Registration{Op: uring.RegisterCloneBuffers, Source: 9}}), "no ring 8"},
+		{"stray Reg", step(cases.Step{Kind: cases.StepWait, Reg: &cases.Registration{}}), "Reg is set"},
+		{"fault kind", step(cases.Step{Kind: cases.StepFault, Fault: 9, N: 1}), "unknown kind of fault 9"},
+		{"min without a count", step(cases.Step{Kind: cases.StepWait, MinWait: time.Second}), "only a wait for a number"},
+		{"uid", func(p *cases.Program) {
+			p.Steps[1] = cases.Step{Kind: cases.StepUID, Thread: "t", N: 1 << 20}
+		}, "not a user ID"},
+		{"ring as fd", sqe(cases.SQE{FD: cases.FD{Ring: 2}}), "either a ring's"},
+		{"ring and resource", sqe(cases.SQE{FD: cases.FD{Ring: 1, Ref: 1}}), "either a ring's"},
+		{"addr and buffer", sqe(cases.SQE{Addr: 1, Buf: cases.BufRef{Ref: 1}}), "share one field"},
+		{"two addr3", sqe(cases.SQE{Addr3: 1, Buf3: cases.BufRef{Ref: 1}}), "either a buffer or a number"},
+		{"attach to itself", func(p *cases.Program) { p.Rings[0].Attach = 1 }, "an earlier one"},
+		{"idle of a part", func(p *cases.Program) {
+			p.Rings[0].Flags, p.Rings[0].Idle = uring.SetupSQPoll, time.Microsecond
+		}, "whole number of milliseconds"},
+		{"buffer kind", func(p *cases.Program) { p.Buffers[0].Kind = 99 }, "unknown kind of buffer"},
+		{"buffer's stray field", func(p *cases.Program) { p.Buffers[0].Text = "x" }, "Text is set"},
+		{"absolute text", func(p *cases.Program) {
+			p.Buffers[0] = cases.Buffer{Name: "n0", Kind: cases.BufText, Text: "/dev/null"}
+		}, "without / at an end"},
+		{"iovec of itself", func(p *cases.Program) {
+			p.Buffers[0] = cases.Buffer{Name: "v0", Kind: cases.BufIovec, Parts: []cases.Part{{Buf: cases.BufRef{Ref: 1}}}}
+		}, "no buffer 1 ahead"},
 		{"filesystem", func(p *cases.Program) { p.Resources[0].FS = 7 }, "unknown filesystem"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -135,9 +168,27 @@ func randomProgram(rng *rand.Rand) *cases.Program {
 		cases.Step{Kind: cases.StepFeed, FD: cases.FD{Ref: 2, End: 1}, N: 1 + rng.IntN(100), Fill: cases.Fill(rng.Uint32())},
 		cases.Step{Kind: cases.StepTake, FD: cases.FD{Ref: 3, End: rng.IntN(2)}, N: 1 + rng.IntN(100)},
 		cases.Step{Kind: cases.StepCloseFD, FD: cases.FD{Ref: 4}},
+		cases.Step{Kind: cases.StepRegister, Reg: randomRegistration(rng), Comment: note()},
+		cases.Step{Kind: cases.StepWait, Thread: "t1", N: 1 + rng.IntN(3), MinWait: time.Duration(rng.IntN(1000)) * time.Microsecond, Background: some()},
+		cases.Step{Kind: cases.StepJoin, Join: "t1"},
 		cases.Step{Kind: cases.StepCloseRing, Ring: 1},
 		cases.Step{Kind: []cases.StepKind{cases.StepExit, cases.StepKill}[rng.IntN(2)], Comment: note()})
 	return p
+}
+
+func randomRegistration(rng *rand.Rand) *cases.Registration {
+	fds := []cases.FD{{}, {Ref: 1}, {Ref: 2, End: 1}, {Ring: 2}, {HasRaw: true, Raw: -2}}
+	parts := []cases.Part{{}, {Buf: cases.BufRef{Ref: 1}}, {Buf: cases.BufRef{Ref: 1, Off: rng.Uint32N(2048)}, Len: rng.Uint32N(2048)}}
+	rng.Shuffle(len(fds), func(i, j int) { fds[i], fds[j] = fds[j], fds[i] })
+	return []*cases.Registration{
+		{Op: uring.RegisterFiles, FDs: fds},
+		{Op: uring.RegisterFilesUpdate, FDs: fds[:1+rng.IntN(4)], From: rng.Uint32()},
+		{Op: uring.RegisterBuffers, Bufs: parts},
+		{Op: uring.RegisterPbufRing, Bufs: parts[1:2], Group: uint16(rng.Uint32()), Entries: 1 << rng.IntN(10), Size: 1 + rng.Uint32N(4096), Flags: rng.Uint32N(4)},
+		{Op: uring.UnregisterPersonality, From: rng.Uint32()},
+		{Op: uring.RegisterIOWQMaxWorkers, Counts: [2]uint32{rng.Uint32(), rng.Uint32()}},
+		{Op: uring.RegisterOp(31 + rng.Uint32N(1000)), Bufs: parts[2:], Entries: rng.Uint32()},
+	}[rng.IntN(7)]
 }
 
 func randomSQE(rng *rand.Rand, sqes int, comment string) cases.SQE {
@@ -153,6 +204,18 @@ func randomSQE(rng *rand.Rand, sqes int, comment string) cases.SQE {
 		s.Target = 1 + rng.IntN(sqes)
 	case 2:
 		s.Timeout = time.Duration(1 + rng.Int64N(int64(time.Hour)))
+	case 3:
+		s.Addr = ^uint64(0) >> rng.IntN(64)
+	}
+	if splice, off, length := cases.SecondFD(s.Op); (splice || off || length) && some() {
+		s.FD2 = cases.FD{Ring: 1}
+		return s
+	}
+	if some() {
+		s.FileIndex, s.Personality, s.Pad2 = rng.Uint32()>>rng.IntN(32), uint16(rng.Uint32()), rng.Uint64()>>rng.IntN(64)
+	}
+	if some() {
+		s.Addr3 = ^uint64(0) >> rng.IntN(64)
 	}
 	if s.Op == uring.OpNop && some() {
 		s.HasInject, s.Inject = true, int32(rng.Uint32())>>rng.IntN(32)
