@@ -71,7 +71,7 @@ generate-check: generate ## fail if a committed generated file is not current
 bench: deps build ## the figures of docs/performance.md, measured here
 	@$(BINARY) bench --source $(SOURCE)
 
-ci: ## what .ci/run runs: make test, then make vm-test
+ci: ## what .ci/run runs: make vm-test, then make test
 	@.ci/run
 
 clean: ## remove bin/ and out/ (the cache: ringproof cache prune --all)
