@@ -52,7 +52,7 @@ type execution struct {
 	firstSQE  []int // by step: index in program order of its first SQE
 	bufRings  []bufRing
 	main      thread
-	threads   map[string]*thread // those that were created, "" is main
+	threads   map[string]*thread // the others that are there, by name
 	several   bool               // the program has more threads than the first
 
 	ledgerMu sync.Mutex // guards page against several threads
@@ -72,11 +72,10 @@ type ringState struct {
 // kernel frees on its own. It does not return from a step that ends the process.
 func (x *executor) run(j *job, p *page) *report {
 	e := &execution{x: x, job: j, prog: &j.Program, page: p}
-	e.threads = map[string]*thread{"": &e.main}
 	rep := &report{Tag: j.Tag}
 	p.begin(j.Tag, len(e.prog.Steps))
 	if n := len(e.prog.Threads()); n > 0 {
-		e.several = true
+		e.several, e.threads = true, make(map[string]*thread)
 		// Each thread may be in a system call of which the scheduler does not know at once.
 		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(n + 2))
 	}
@@ -189,7 +188,7 @@ func (e *execution) step(i int, st *cases.Step, t *thread) (int64, int32) {
 	case cases.StepRefill:
 		return result(0, e.refill(st))
 	case cases.StepJoin:
-		e.settle(e.threads[st.Join])
+		e.settle(e.thread(st.Join))
 		return 0, 0
 	case cases.StepUID:
 		_, _, errno := unix.RawSyscall(unix.SYS_SETRESUID, uintptr(st.N), uintptr(st.N), uintptr(st.N))

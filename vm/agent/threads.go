@@ -40,7 +40,7 @@ type thread struct {
 func (e *execution) carryOut() {
 	for i := range e.prog.Steps {
 		st := &e.prog.Steps[i]
-		t := e.threads[st.Thread]
+		t := e.thread(st.Thread)
 		if t == nil {
 			t = e.startThread(st.Thread)
 		}
@@ -62,11 +62,17 @@ func (e *execution) carryOut() {
 			}
 		}
 	}
-	for _, name := range e.prog.Threads() {
-		if t := e.threads[name]; t != nil {
-			e.settle(t)
-		}
+	for _, t := range e.threads {
+		e.settle(t)
 	}
+}
+
+// thread is the thread with a name; nil if it is not there.
+func (e *execution) thread(name string) *thread {
+	if name == "" {
+		return &e.main
+	}
+	return e.threads[name]
 }
 
 // settle waits until a thread is done with its last step.
@@ -161,10 +167,8 @@ func (e *execution) endThread(step int, name string, t *thread) {
 // dropThreads ends the threads that are left.
 func (e *execution) dropThreads() {
 	for name, t := range e.threads {
-		if t != &e.main {
-			t.end()
-			delete(e.threads, name)
-		}
+		t.end()
+		delete(e.threads, name)
 	}
 	if e.main.failNth > 0 {
 		unix.Close(e.main.failNth)
