@@ -18,5 +18,6 @@ submit r0
   m1: read p0.r b1 len=64 GROUP
   m2: nop
   behind1: nop
+wait r0 2
 feed p0.w 64 fill=9
 wait r0

@@ -8,11 +8,12 @@ rules G9 P7.10
 needs groups
 
 ring r0 entries=4
-file f0 size=4096 fill=21
+file f0 size=4096 fill=21 fs=ext4
 buf b0 size=64
 
 submit r0
   leader: read f0 b0 len=64 GROUP ASYNC
   m1: nop GROUP
   m2: nop
+wait r0 1
 wait r0

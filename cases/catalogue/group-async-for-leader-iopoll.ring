@@ -16,4 +16,5 @@ submit r0
   leader: read n0 b0 len=512 GROUP ASYNC
   m1: read n0 b1 len=512 off=512 GROUP
   m2: nop
+wait r0 1
 wait r0

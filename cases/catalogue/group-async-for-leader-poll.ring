@@ -17,5 +17,6 @@ submit r0
   leader: read f0 b0 len=64 GROUP ASYNC
   m1: read p0.r b1 len=64 GROUP
   m2: nop
+wait r0 1
 feed p0.w 64 fill=9
 wait r0

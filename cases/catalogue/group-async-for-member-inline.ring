@@ -8,7 +8,7 @@ rules G9 G4 P7.10
 needs groups
 
 ring r0 entries=4
-file f0 size=4096 fill=21
+file f0 size=4096 fill=21 fs=ext4
 buf b0 size=64
 
 submit r0

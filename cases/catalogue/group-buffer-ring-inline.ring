@@ -7,8 +7,8 @@ rules G13 G4
 needs groups
 
 ring r0 entries=4
-file f0 size=4096 fill=21
-file f1 size=4096 fill=22
+file f0 size=4096 fill=21 fs=ext4
+file f1 size=4096 fill=22 fs=ext4
 buf b0 size=256
 
 register r0 bufring b0 group=1 entries=4 size=64

@@ -14,9 +14,11 @@ buf b0 size=64
 buf b1 size=64
 
 submit r0
+  first: nop
   ahead: read p0.r b0 len=64 LINK
   leader0: nop GROUP
   m0: nop
   leader1: nop GROUP DRAIN
   m1: read p1.r b1 len=64
+wait r0 1
 kill

@@ -23,6 +23,7 @@ submit r0
   nop
   nop
 submit r0
+  first: nop
   ahead: read p0.r b0 len=64 LINK
   leader0: nop GROUP
   m0: nop

@@ -11,9 +11,11 @@ pipe p0
 pipe p1
 
 submit r0
+  first: nop
   ahead: poll_add p0.r events=IN LINK
   leader0: nop GROUP
   m0: nop
   leader1: nop GROUP DRAIN
   m1: poll_add p1.r events=IN
+wait r0 1
 kill

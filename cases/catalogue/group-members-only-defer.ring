@@ -17,7 +17,9 @@ buf b1 size=64
 submit r0
   leader: nop GROUP
   m1: read p0.r b0 len=64 GROUP
-  m2: read p1.r b1 len=64
+  m2: read p1.r b1 len=64 GROUP
+  m3: nop
+wait r0 1
 feed p0.w 64 fill=9
 feed p1.w 64 fill=10
 wait r0

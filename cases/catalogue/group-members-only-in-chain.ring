@@ -17,8 +17,10 @@ submit r0
   nop LINK
   leader: nop GROUP LINK
   m1: read p0.r b0 len=64 GROUP
-  m2: read p1.r b1 len=64
+  m2: read p1.r b1 len=64 GROUP
+  m3: nop
   behind1: nop
+wait r0 2
 feed p0.w 64 fill=9
 feed p1.w 64 fill=10
 wait r0

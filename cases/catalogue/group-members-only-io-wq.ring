@@ -16,5 +16,7 @@ buf b1 size=64
 submit r0
   leader: nop GROUP
   m1: read f0 b0 len=64 GROUP ASYNC
-  m2: read f1 b1 len=64 ASYNC
+  m2: read f1 b1 len=64 GROUP ASYNC
+  m3: nop
+wait r0 1
 wait r0

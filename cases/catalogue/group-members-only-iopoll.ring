@@ -15,5 +15,7 @@ buf b1 size=512
 submit r0
   leader: nop GROUP
   m1: read n0 b0 len=512 GROUP
-  m2: read n0 b1 len=512 off=512
+  m2: read n0 b1 len=512 off=512 GROUP
+  m3: nop
+wait r0 1
 wait r0

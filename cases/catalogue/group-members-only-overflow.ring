@@ -21,7 +21,8 @@ submit r0
 submit r0
   leader: nop GROUP
   m1: read p0.r b0 len=64 GROUP
-  m2: read p1.r b1 len=64
+  m2: read p1.r b1 len=64 GROUP
+  m3: nop
 feed p0.w 64 fill=9
 feed p1.w 64 fill=10
 wait r0

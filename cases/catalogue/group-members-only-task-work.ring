@@ -14,7 +14,9 @@ pipe p1
 submit r0
   leader: nop GROUP
   m1: poll_add p0.r events=IN GROUP
-  m2: poll_add p1.r events=IN
+  m2: poll_add p1.r events=IN GROUP
+  m3: nop
+wait r0 1
 feed p0.w 64 fill=9
 feed p1.w 64 fill=10
 wait r0

@@ -8,10 +8,10 @@ rules G13 G4
 needs groups
 
 ring r0 entries=4
-file f0 size=4096 fill=21
-file f1 size=4096 fill=22
-file f2 size=4096 fill=23
-file f3 size=4096 fill=24
+file f0 size=4096 fill=21 fs=ext4
+file f1 size=4096 fill=22 fs=ext4
+file f2 size=4096 fill=23 fs=ext4
+file f3 size=4096 fill=24 fs=ext4
 buf b0 size=64
 buf b1 size=64
 buf b2 size=64

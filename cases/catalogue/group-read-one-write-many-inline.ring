@@ -7,7 +7,7 @@ rules G14 G5
 needs groups
 
 ring r0 entries=4
-file f0 size=4096 fill=21
+file f0 size=4096 fill=21 fs=ext4
 file f1 size=0
 file f2 size=0
 file f3 size=0

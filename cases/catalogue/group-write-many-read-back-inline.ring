@@ -10,7 +10,7 @@ ring r0 entries=8
 file f0 size=0
 file f1 size=0
 file f2 size=0
-file f3 size=4096 fill=24
+file f3 size=4096 fill=24 fs=ext4
 buf b0 size=64
 buf b1 size=64
 buf b2 size=64

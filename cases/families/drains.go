@@ -14,7 +14,7 @@ var drains = Family{"drains", []Shape{
 		},
 	},
 	{
-		Name: "group-drain-holds", Rules: "G8", In: everywhere,
+		Name: "group-drain-holds", Rules: "G8", In: but(deferd, full, chain),
 		About: "What is submitted after a drained group must wait until all of it has completed, " +
 			"the member that is done last included.",
 		Write: func(w *Writer) {
@@ -33,6 +33,7 @@ var workers = Family{"workers", []Shape{
 		About: "Only the leader asks for io-wq. It must run there, and its members must not be sent there with it.",
 		Write: func(w *Writer) {
 			w.submit(w.group(w.async("leader"), w.slow("m1"), w.quick("m2")))
+			w.settle(1)
 			w.finish("m1")
 			w.end()
 		},

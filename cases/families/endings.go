@@ -94,8 +94,9 @@ var endings = Family{"endings", []Shape{
 		Name: "group-held-when-killed", Rules: "G11 G5", In: loose,
 		About: "The process is killed while a whole group waits for the link ahead of it, and another for a drain.",
 		Write: func(w *Writer) {
-			w.submit(w.held("ahead").with("LINK"), w.group(w.quick("leader0"), w.quick("m0")),
+			w.submit(sqe("first: nop"), w.held("ahead").with("LINK"), w.group(w.quick("leader0"), w.quick("m0")),
 				w.group(w.quick("leader1").with("DRAIN"), w.held("m1")))
+			w.settle(1)
 			w.step("kill")
 		},
 	},
@@ -161,7 +162,7 @@ var timeouts = Family{"timeouts", []Shape{
 		},
 	},
 	{
-		Name: "group-behind-link-timeout", Rules: "G7", In: []Setting{poll, deferd, sqpoll, full},
+		Name: "group-behind-link-timeout", Rules: "G7", In: []Setting{poll, deferd, sqpoll},
 		About: "A linked timeout ends the request ahead of a group: the group is cancelled.",
 		Write: func(w *Writer) {
 			w.submit(w.held("ahead").with("LINK"), sqe("lt: link_timeout 2ms LINK"), w.group(w.quick("leader"), w.quick("m1")))
@@ -182,5 +183,4 @@ var timeouts = Family{"timeouts", []Shape{
 
 // timers are the settings for programs whose requests are timers.
 var timers = []Setting{task, {Name: "defer", About: "DEFER_TASKRUN: timers complete when the task asks.", Way: TaskWork, Flags: "SINGLE_ISSUER|DEFER_TASKRUN"},
-	{Name: "sqpoll", About: "The kernel's thread submits the timers.", Way: TaskWork, Flags: "SQPOLL"},
-	{Name: "overflow", About: "The completion queue is full: every CQE goes to the overflow list.", Way: TaskWork, Full: true}}
+	{Name: "sqpoll", About: "The kernel's thread submits the timers.", Way: TaskWork, Flags: "SQPOLL"}}

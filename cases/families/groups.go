@@ -60,7 +60,8 @@ var order = Family{"order", []Shape{
 		About: "The leader is done at once, and only members take their time. A kernel that completes " +
 			"the leader with its own work posts its CQE too early.",
 		Write: func(w *Writer) {
-			w.submit(w.group(w.quick("leader"), w.slow("m1"), w.slow("m2")))
+			w.submit(w.group(w.quick("leader"), w.slow("m1"), w.slow("m2"), w.quick("m3")))
+			w.settle(1)
 			w.finish("m1", "m2")
 			w.end()
 		},

@@ -149,9 +149,14 @@ func (w *Writer) pipe() string {
 	return name
 }
 
-// file declares a file with 4 KiB of its own content.
+// file declares a file with 4 KiB of its own content. Only a cached file of
+// ext4 is read at once: tmpfs sends every read to io-wq.
 func (w *Writer) file() string {
-	return w.declareFile(fmt.Sprintf("size=4096 fill=%d", 21+w.files))
+	options := fmt.Sprintf("size=4096 fill=%d", 21+w.files)
+	if w.Way == Inline {
+		options += " fs=ext4"
+	}
+	return w.declareFile(options)
 }
 
 func (w *Writer) buf(size, fill int) string {
