@@ -54,6 +54,20 @@ func TestMountAllFailures(t *testing.T) {
 	}
 }
 
+// An agent that was pushed must not cover what is mounted, such as /tmp with its files.
+func TestRemount(t *testing.T) {
+	sys := &fakeSystem{fail: map[string]error{"/sys/kernel/debug": unix.EBUSY}}
+	remount(sys)
+	if !slices.Contains(sys.did, "mount configfs /sys/kernel/config") {
+		t.Errorf("configfs is missing in %q", sys.did)
+	}
+	for _, not := range []string{"mount tmpfs /tmp", "mount proc /proc", "mount devtmpfs /dev"} {
+		if slices.Contains(sys.did, not) {
+			t.Errorf("%q was done again", not)
+		}
+	}
+}
+
 func TestSysctls(t *testing.T) {
 	sys := &fakeSystem{fail: map[string]error{"/proc/sys/kernel/watchdog_thresh": unix.ENOENT}}
 	if c := writeSysctls(sys, true, 4); len(c) != 1 || !strings.Contains(c[0], "no such file") {
