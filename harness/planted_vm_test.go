@@ -49,7 +49,7 @@ var plantedBugs = map[string][]plantedBug{
 	},
 	"kcsan": {
 		{patch: "data-race", program: "data-race.ring", status: judge.Crash,
-			title: `^KCSAN: data-race in io_wq_submit_work / io_wq_submit_work$`, line: "req->grp_leader->grp_workers++;"},
+			title: `^KCSAN: data-race in io_\w+ / io_wq_submit_work$`, line: "grp_waiting"},
 	},
 }
 

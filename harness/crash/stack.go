@@ -148,7 +148,7 @@ var machineryPrefixes = []string{
 	"arch_stack_walk", "stack_trace_", "save_stack", "unwind_", "kfree", "__kmalloc", "kmalloc", "kmem_cache_", "__kmem_cache", "slab_", "__slab_", "___slab_", "poison_", "____kasan",
 	"bpf_trampoline", "bpf_trace_run", "__bpf_", "bpf_prog_", "ftrace_", "__traceiter_", "trace_event_", "trace_call_bpf",
 	"entry_SYSCALL", "do_syscall_64", "x64_sys_call", "__x64_sys_", "__do_sys_", "__se_sys_", "ret_from_fork", "kthread",
-	"rcu_note_context", "should_fail", "fault_", "__should_fail", "bust_spinlocks", "vpanic",
+	"rcu_note_context", "msleep", "usleep_range", "syscall_exit_to_user_mode", "exit_to_user_mode", "irqentry_", "should_fail", "fault_", "__should_fail", "bust_spinlocks", "vpanic",
 }
 
 func machinery(name string) bool {

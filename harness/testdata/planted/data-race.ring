@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# Groups of which every request goes to io-wq, so that two workers run requests
-# of one group at a time: planted/data-race.patch counts them in the leader.
+# Groups of which every request goes to io-wq, so that a worker has the first of
+# a group while others are queued: planted/data-race.patch counts in both places.
 name planted-data-race
 needs groups
 
