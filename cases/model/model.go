@@ -904,6 +904,8 @@ type Observed interface {
 	Rejected(i int) Truth
 	// Result returns the request's result if it has completed.
 	Result(i int) (res int32, done bool)
+	// ReapedBy tells that the request's CQE had been reaped when the step was over.
+	ReapedBy(i, step int) bool
 	// StepOK tells that the step was carried out and succeeded, and with what.
 	StepOK(step int) (ret int64, ok bool)
 }

@@ -347,7 +347,7 @@ func (e *Expectation) Completes(i, step int, within time.Duration, o Observed) b
 		return false
 	}
 	for _, c := range r.Cancellers { // found, so it is cancelled
-		if res, done := o.Result(c); done && res == 0 && e.Requests[c].Step <= step && e.Requests[c].SQE.Op != uring.OpLinkTimeout &&
+		if res, done := o.Result(c); done && res == 0 && o.ReapedBy(c, step) && e.Requests[c].SQE.Op != uring.OpLinkTimeout &&
 			e.Requests[c].SQE.Len&pollUpdate == 0 && e.Requests[c].SQE.OpFlags&timeoutUpdate == 0 {
 			return true
 		}
@@ -420,7 +420,7 @@ func (e *Expectation) supplied(i int, fd cases.FD, step int, o Observed) bool {
 				taken += int64(other.SQE.Len)
 			}
 		case uring.OpWrite, uring.OpSend:
-			if res, done := o.Result(j); done && res > 0 && file == peer {
+			if res, done := o.Result(j); done && res > 0 && file == peer && o.ReapedBy(j, step) {
 				fed += int64(res)
 			}
 		default:

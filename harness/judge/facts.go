@@ -263,7 +263,7 @@ func (ob *observation) cancelled(i int) (model.Truth, *model.Cancel) { return ob
 func (ob *observation) failed(i int) model.Truth                     { return ob.exp.Failed(i, ob) }
 func (ob *observation) shown(i int) model.Truth                      { return ob.exp.Shown(i, ob) }
 
-// Rejected, Result, StepOK and Submitted make an observation a [model.Observed].
+// Rejected, Result, ReapedBy, StepOK and Submitted make an observation a [model.Observed].
 func (ob *observation) Rejected(i int) model.Truth {
 	switch {
 	case ob.facts[i].prepFail != none:
@@ -275,6 +275,11 @@ func (ob *observation) Rejected(i int) model.Truth {
 }
 
 func (ob *observation) Result(i int) (int32, bool) { return ob.facts[i].res, ob.facts[i].hasRes }
+
+func (ob *observation) ReapedBy(i, step int) bool {
+	f := &ob.facts[i]
+	return f.fromCQE() && ob.out.CQEs[f.cqes[0]].Step <= step
+}
 
 func (ob *observation) StepOK(step int) (int64, bool) {
 	if !ob.returned(step) {

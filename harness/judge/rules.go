@@ -217,6 +217,8 @@ func (j *judge) cqeCount(i int, f *fact, r *model.Request) {
 	}
 	shown := j.shown(i)
 	switch {
+	case shown == model.No && !f.fromCQE() && j.out.End != cases.EndDone:
+		// Cancelled by the process's end, perhaps before its chain could break.
 	case shown == model.No && (f.fromCQE() || f.posted != none):
 		state, c := j.cancelled(i)
 		text := fmt.Sprintf("%s posted a CQE though it succeeded and has CQE_SKIP_SUCCESS", j.name(i))
@@ -225,7 +227,7 @@ func (j *judge) cqeCount(i int, f *fact, r *model.Request) {
 			text = fmt.Sprintf("%s posted the CQE of its cancellation, which must be skipped like its chain's", j.name(i))
 		}
 		j.violate(rule, text, []int{i}, []int{f.posted}, f.cqes)
-	case shown == model.Yes && f.issue == none && f.prepFail == none && j.skipsAhead(r):
+	case shown == model.Yes && f.issue == none && j.skipsAhead(r):
 		// Ring or process ended while its chain was held, and the head decides what the chain shows.
 	case shown == model.Yes && !f.fromCQE() && f.posted == none && f.free != none && j.solid && j.have[cases.EvComplete] && j.have[cases.EvOverflow]:
 		switch state, c := j.cancelled(i); {

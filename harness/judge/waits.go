@@ -204,8 +204,9 @@ func (d *deadline) ahead(i int) (list []int) {
 		if o.Ring != r.Ring || o.SQE.Flags&uring.IODrain == 0 {
 			continue
 		}
-		for e := 0; e <= k; e++ {
-			if other := &exp.Requests[e]; other.Ring == r.Ring && e != i && (r.Group < 0 || other.Group != r.Group) && (r.Chain < 0 || other.Chain != r.Chain) {
+		for e := range exp.Requests {
+			other := &exp.Requests[e]
+			if ahead := e <= k || o.Chain >= 0 && other.Chain == o.Chain; ahead && other.Ring == r.Ring && e != i && (r.Group < 0 || other.Group != r.Group) && (r.Chain < 0 || other.Chain != r.Chain) {
 				list = append(list, e)
 			}
 		}

@@ -429,6 +429,11 @@ func (m *machine) startElement(u *unit, k int, inWorker bool) {
 		}
 		return
 	}
+	if after && m.bug != MemberEarly {
+		for _, r := range el[1:] {
+			r.held = true
+		}
+	}
 	leader := el[0]
 	linked := leader.SQE.Flags&uring.IOLink != 0 && leader.SQE.Flags&uring.IOHardlink == 0
 	for n, r := range el {
@@ -450,7 +455,6 @@ func (m *machine) startElement(u *unit, k int, inWorker bool) {
 			continue
 		}
 		if after && n > 0 && m.bug != MemberEarly {
-			r.held = true
 			continue
 		}
 		m.startRequest(r, inWorker && n == 0)
