@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# No page for the data of a write: it fails alone.
+# The first page that is asked for is not there: the write may fail, and
+# nothing else.
 name plain-fault-page
 rules G12
 needs fault-injection
