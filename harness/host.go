@@ -11,7 +11,7 @@ import (
 	"sync"
 
 	"github.com/ringproof/ringproof/cases"
-	"github.com/ringproof/ringproof/harness/judge"
+	"github.com/ringproof/ringproof/harness/crash"
 	"github.com/ringproof/ringproof/images"
 	"github.com/ringproof/ringproof/kconfig"
 	"github.com/ringproof/ringproof/vm"
@@ -185,7 +185,7 @@ func (h *Host) complaint() []string {
 
 // clean tells whether a console holds no complaint of the kernel.
 func clean(console []string) bool {
-	_, complained := judge.Complaint(console)
+	_, complained := crash.Title(console)
 	return !complained
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ringproof/ringproof/cases"
+	"github.com/ringproof/ringproof/harness/crash"
 	"github.com/ringproof/ringproof/harness/judge"
 	"github.com/ringproof/ringproof/harness/report"
 	"github.com/ringproof/ringproof/vm"
@@ -174,7 +175,7 @@ func (s *seat) settleWith(ctx context.Context, late []string) {
 		return
 	}
 	s.last = nil
-	if _, complained := judge.Complaint(late); complained {
+	if _, complained := crash.Title(late); complained {
 		c.Outcome.Console = append(c.Outcome.Console, late...)
 		s.complained(ctx, c)
 	}
@@ -272,6 +273,6 @@ func blamesKernel(err error) (*vm.GuestError, bool) {
 	case vm.GuestRetired:
 		return e, false
 	}
-	_, complained := judge.Complaint(e.Console)
+	_, complained := crash.Title(e.Console)
 	return e, complained
 }

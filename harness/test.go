@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ringproof/ringproof/cases"
+	"github.com/ringproof/ringproof/harness/crash"
 	"github.com/ringproof/ringproof/harness/judge"
 	"github.com/ringproof/ringproof/harness/report"
 	"github.com/ringproof/ringproof/images"
@@ -118,7 +119,7 @@ func describe(k *images.Kernel, profile *cases.Profile) report.Kernel {
 // lost is the verdict on a guest that was lost by the kernel's doing.
 func lost(e *vm.GuestError) judge.Verdict {
 	v := judge.Verdict{Status: judge.Crash, Reason: e.Error()}
-	title, complained := judge.Complaint(e.Console)
+	title, complained := crash.Title(e.Console)
 	switch {
 	case complained:
 		v.Reason = title

@@ -8,6 +8,7 @@ import (
 
 	"github.com/ringproof/ringproof/cases"
 	"github.com/ringproof/ringproof/cases/model"
+	"github.com/ringproof/ringproof/harness/crash"
 )
 
 // judge is one judgement in the making.
@@ -81,7 +82,7 @@ func (j *judge) opaque() {
 // conclude finds the status: what is worst wins.
 func (j *judge) conclude() {
 	v := &j.v
-	switch title, crashed := Complaint(j.out.Console); {
+	switch title, crashed := crash.Title(j.out.Console); {
 	case crashed:
 		j.violate("I9", "the kernel complained: "+title, nil, nil, nil)
 		v.Status, v.Reason = Crash, title
