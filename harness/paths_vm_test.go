@@ -36,7 +36,7 @@ func TestProgramsCompleteAsTheyAreCounted(t *testing.T) {
 					continue
 				}
 				passed++
-				if missing := coverage.Unshown(c.Program, pr, c.Outcome); len(missing) > 0 {
+				if missing := coverage.Unshown(c.Program, pr, c.Outcome); len(missing) > 0 && otherwise[c.Name] == "" {
 					t.Errorf("%s is counted for %v, but no event of its run shows that", c.Name, missing)
 				}
 			}
@@ -45,6 +45,15 @@ func TestProgramsCompleteAsTheyAreCounted(t *testing.T) {
 			}
 		})
 	}
+}
+
+// otherwise are the programs whose requests complete otherwise than the model takes them to.
+var otherwise = map[string]string{
+	"group-fixed-files-defer": "the first requests' pipes are named by registered slots",
+	"group-fixed-files-poll":  "the first requests' pipes are named by registered slots",
+	"group-drain-sequence":    "what it reads may come before it is issued",
+	"plain-nowait":            "a read that must not wait does not",
+	"plain-null-blk-delay":    "a block device arms no poll",
 }
 
 // load reads the one run below out, with its events.

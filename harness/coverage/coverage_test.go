@@ -10,6 +10,8 @@ import (
 
 	"github.com/ringproof/ringproof/cases"
 	"github.com/ringproof/ringproof/cases/model"
+	"github.com/ringproof/ringproof/cases/model/sim"
+	"github.com/ringproof/ringproof/cases/uring"
 )
 
 // Every cell has a program, or a reason to have none.
@@ -179,5 +181,48 @@ func TestWriteText(t *testing.T) {
 	}
 	if strings.Contains(b.String(), "G5") {
 		t.Errorf("a rule is shown that was not asked for:\n%s", b.String())
+	}
+}
+
+// A simulated run shows what it was counted for, and lacks what it has lost.
+func TestShown(t *testing.T) {
+	p, pr := parse(t, strings.Replace(small, " cq=4", "", 1)), profile(t, "v4")
+	out := sim.Run(p, pr, 1)
+	if missing := Unshown(p, pr, out); len(missing) > 0 {
+		t.Errorf("the run does not show %v", missing)
+	}
+	out.Events = slices.DeleteFunc(out.Events, func(ev cases.Event) bool { return ev.Kind == cases.EvPollArm })
+	if missing := Unshown(p, pr, out); !slices.Equal(missing, []Path{Poll}) {
+		t.Errorf("without its poll_arm event the run lacks %v, want poll", missing)
+	}
+}
+
+// Each kind of event stands for its way.
+func TestShownByEvents(t *testing.T) {
+	ring := func(flags uring.SetupFlags) *cases.Program {
+		return &cases.Program{Rings: []cases.Ring{{Flags: flags}}}
+	}
+	for _, c := range []struct {
+		name  string
+		flags uring.SetupFlags
+		ev    cases.Event
+		want  Path
+	}{
+		{"issue succeeds", 0, cases.Event{Kind: cases.EvIssueReturn}, Inline},
+		{"worker", 0, cases.Event{Kind: cases.EvWorker}, IOWQ},
+		{"task work", 0, cases.Event{Kind: cases.EvTaskRun}, TaskWork},
+		{"deferred task work", uring.SetupDeferTaskrun, cases.Event{Kind: cases.EvTaskRun}, Defer},
+		{"kernel's thread", uring.SetupSQPoll, cases.Event{Kind: cases.EvSubmit, Worker: true}, SQPoll},
+		{"polled read", uring.SetupIOPoll, cases.Event{Kind: cases.EvIssueReturn, Op: uint8(uring.OpRead)}, IOPoll},
+		{"overflow", 0, cases.Event{Kind: cases.EvOverflow}, Overflow},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if shown := Shown(ring(c.flags), &cases.Outcome{Events: []cases.Event{c.ev}}); !shown[c.want] {
+				t.Errorf("got %v, want %s", shown, c.want)
+			}
+		})
+	}
+	if shown := Shown(ring(uring.SetupSQPoll), &cases.Outcome{Events: []cases.Event{{Kind: cases.EvSubmit}}}); shown[SQPoll] {
+		t.Error("a submission by the task itself shows no SQPOLL")
 	}
 }

@@ -3,14 +3,18 @@
 package coverage
 
 import (
+	"slices"
+
 	"github.com/ringproof/ringproof/cases"
 	"github.com/ringproof/ringproof/cases/model"
 	"github.com/ringproof/ringproof/cases/uring"
 )
 
-// iocbQueued is EIOCBQUEUED of include/linux/errno.h, which io_issue_sqe()
-// returns of a request that completes later (IOU_ISSUE_SKIP_COMPLETE).
-const iocbQueued = 529
+// polled are the operations that wait for the device to be polled on a ring
+// with IORING_SETUP_IOPOLL: those with iopoll_queue in io_uring/opdef.c.
+var polled = []uring.Op{
+	uring.OpReadv, uring.OpWritev, uring.OpRead, uring.OpWrite, uring.OpReadFixed, uring.OpWriteFixed,
+}
 
 // Shown says by a run's events in which ways requests really completed. It is
 // what the table's construction is checked against. What is in a chain is not asked of events.
@@ -37,7 +41,7 @@ func Shown(p *cases.Program, o *cases.Outcome) map[Path]bool {
 			}
 		case cases.EvIssueReturn:
 			switch {
-			case ev.Res == -iocbQueued && flags&uring.SetupIOPoll != 0:
+			case ev.Res == 0 && flags&uring.SetupIOPoll != 0 && slices.Contains(polled, uring.Op(ev.Op)):
 				shown[IOPoll] = true
 			case ev.Res == 0 && !waited[ev.UserData]:
 				shown[Inline] = true
