@@ -65,8 +65,10 @@ func (e *Expectation) Path(i int) Path {
 	if e.waits(r) {
 		return PathPoll
 	}
-	if fd, _ := e.File(r); e.device(fd) {
-		return PathTaskWork // io_req_rw_complete()
+	if fd, found := e.File(r); found == Yes && e.Resource(fd) != nil {
+		if p := filePath(r.SQE, e.Resource(fd)); p != PathUnknown {
+			return p
+		}
 	}
 	if r.Worker == WorkerNever || opcodes[r.SQE.Op].place == inTask || e.Resource(r.SQE.FD) != nil {
 		return PathInline
@@ -74,17 +76,27 @@ func (e *Expectation) Path(i int) Path {
 	return PathUnknown
 }
 
-// device tells that reads and writes on fd end in a device's interrupt.
-func (e *Expectation) device(fd cases.FD) bool {
-	res := e.Resource(fd)
-	return res != nil && (res.Kind == cases.ResNullBlk || res.Kind == cases.ResFile && res.FS == cases.Ext4 && res.Direct)
+// filePath is how reads and writes of files and devices complete on 6.12.
+func filePath(q *cases.SQE, res *cases.Resource) Path {
+	effect := EffectOf(q.Op)
+	switch {
+	case effect != Reads && effect != Writes || res.Kind != cases.ResFile && res.Kind != cases.ResNullBlk:
+		return PathUnknown
+	case q.OpFlags&rwfNowait != 0:
+		return PathInline
+	case res.Kind == cases.ResNullBlk, res.FS == cases.Ext4 && res.Direct:
+		return PathTaskWork // io_req_rw_complete()
+	case res.FS == cases.TmpFS, effect == Writes:
+		return PathIOWQ // no FMODE_NOWAIT, no FMODE_BUF_WASYNC: the issue returns -EAGAIN
+	}
+	return PathInline
 }
 
 // waits tells that r finds nothing to read when it is issued, unless somebody is quicker.
 func (e *Expectation) waits(r *Request) bool {
 	q := r.SQE
 	res := e.Resource(q.FD)
-	if res == nil || res.Kind == cases.ResFile || res.NonBlock {
+	if res == nil || res.Kind == cases.ResFile || res.NonBlock || q.Op != uring.OpPollAdd && q.OpFlags&rwfNowait != 0 {
 		return false
 	}
 	if !readsOnly(q.Op) || q.Op == uring.OpPollAdd && q.OpFlags&pollOut != 0 {

@@ -205,6 +205,7 @@ const (
 	recvMultishot       = 1 << 1
 	recvsendBundle      = 1 << 4
 	msgWaitAll          = 0x100
+	rwfNowait           = 0x08 // RWF_NOWAIT, linux/fs.h
 )
 
 func einvalIf(is bool) Prep {
