@@ -95,8 +95,9 @@ func filePath(q *cases.SQE, res *cases.Resource) Path {
 // waits tells that r finds nothing to read when it is issued, unless somebody is quicker.
 func (e *Expectation) waits(r *Request) bool {
 	q := r.SQE
-	res := e.Resource(q.FD)
-	if res == nil || res.Kind == cases.ResFile || res.NonBlock || q.Op != uring.OpPollAdd && q.OpFlags&rwfNowait != 0 {
+	fd, _ := e.File(r)
+	res := e.Resource(fd)
+	if res == nil || res.Kind == cases.ResFile || res.Kind == cases.ResNullBlk || res.NonBlock || q.Op != uring.OpPollAdd && q.OpFlags&rwfNowait != 0 {
 		return false
 	}
 	if !readsOnly(q.Op) || q.Op == uring.OpPollAdd && q.OpFlags&pollOut != 0 {
@@ -104,12 +105,12 @@ func (e *Expectation) waits(r *Request) bool {
 	}
 	for i := range e.Program.Steps[:r.Step] {
 		st := &e.Program.Steps[i]
-		if (st.Kind == cases.StepFeed || st.Kind == cases.StepCloseFD) && st.FD.Ref == q.FD.Ref {
+		if (st.Kind == cases.StepFeed || st.Kind == cases.StepCloseFD) && st.FD.Ref == fd.Ref {
 			return false
 		}
 	}
 	for _, o := range e.Requests[:r.Index] {
-		if o.Step < r.Step && o.SQE.FD.Ref == q.FD.Ref && !readsOnly(o.SQE.Op) {
+		if o.Step < r.Step && o.SQE.FD.Ref == fd.Ref && !readsOnly(o.SQE.Op) {
 			return false
 		}
 	}
@@ -271,11 +272,12 @@ func (e *Expectation) outlived(r *Request) bool {
 	if p := e.Path(r.Index); p != PathPoll && p != PathTaskWork && p != PathIOWQ && p != PathIOPoll {
 		return false
 	}
+	fd, _ := e.File(r)
 	for s := r.Step + 1; s < len(e.Program.Steps); s++ {
 		st := &e.Program.Steps[s]
 		switch st.Kind {
 		case cases.StepFeed, cases.StepCloseFD:
-			if st.FD.Ref == r.SQE.FD.Ref {
+			if st.FD.Ref == fd.Ref {
 				return false
 			}
 		case cases.StepWait:

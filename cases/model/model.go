@@ -512,6 +512,8 @@ func (e *Expectation) linkTimeout(r *Request) Prep {
 		return Prep{Errno: -EINVAL, Unsure: true}
 	case r.Chain < 0 || r.Element == 0: // there is nothing to watch
 		return Prep{Errno: -EINVAL}
+	case e.Requests[e.Structure.Chains[r.Chain].Elements[r.Element-1].SQE].SQE.Op == uring.OpLinkTimeout: // nor do they watch each other
+		return Prep{Errno: -EINVAL}
 	case rejected && e.Structure.Chains[r.Chain].Elements[r.Element-1].Group >= 0: // P7.4: nor behind a linked group
 		return Prep{Errno: -EINVAL, Rule: "P7.4"}
 	}

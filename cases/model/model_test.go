@@ -5,6 +5,7 @@ package model_test
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -95,16 +96,7 @@ func TestAssemble(t *testing.T) {
 	}
 }
 
-// v7 is profile v7's semantics, until its file is there.
-func v7(t *testing.T) *cases.Profile {
-	pr := *v4(t)
-	pr.Semantics = cases.Semantics{
-		MembersAfterLeader: true, MemberLinkFlags: "rejected", MemberSkip: "rejected", LinkTimeout: "rejected",
-		LeaderFailureCancels: true, MemberPrepFailureCancels: "group", MemberFailureBreaks: "always",
-		GroupOfOne: "rejected", OpenGroup: "joins-chain", CompleteInTask: true,
-	}
-	return &pr
-}
+func v7(t *testing.T) *cases.Profile { return load(t, "v7") }
 
 // rulesOf lists the rules by which request i may be cancelled, with "!" where it always is.
 func rulesOf(e *model.Expectation, i int) (rules []string) {
@@ -159,6 +151,15 @@ func TestExpectCancellation(t *testing.T) {
 	}
 }
 
+// linkTimeouts makes SQEs link timeouts.
+func linkTimeouts(p *cases.Program, sqes ...int) *cases.Program {
+	for _, i := range sqes {
+		q := p.SQEs()[i].SQE
+		q.Op, q.Timeout = uring.OpLinkTimeout, time.Millisecond
+	}
+	return p
+}
+
 func TestExpectPrep(t *testing.T) {
 	einval, eopnotsupp := int32(-model.EINVAL), int32(-model.EOPNOTSUPP)
 	for _, test := range []struct {
@@ -174,6 +175,9 @@ func TestExpectPrep(t *testing.T) {
 		{"no buffers for a NOP", v4(t), nops([]uring.SQEFlags{uring.BufferSelect}), []int32{eopnotsupp}},
 		{"group of one", v4(t), nops([]uring.SQEFlags{g}), []int32{0}},
 		{"v7: group of one", v7(t), nops([]uring.SQEFlags{g}), []int32{einval}},
+		{"two timeouts for one link", v4(t), linkTimeouts(nops([]uring.SQEFlags{l, l, l, 0}), 1, 2), []int32{0, 0, einval, 0}},
+		{"v4: timeout behind a linked group", v4(t), linkTimeouts(nops([]uring.SQEFlags{g | l, 0, 0}), 2), []int32{0, 0, 0}},
+		{"v7: timeout behind a linked group", v7(t), linkTimeouts(nops([]uring.SQEFlags{g | l, 0, 0}), 2), []int32{0, 0, einval}},
 		{"v7: member with DRAIN", v7(t), nops([]uring.SQEFlags{g, d}), []int32{einval, 0}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -262,5 +266,95 @@ func TestExpectWorker(t *testing.T) {
 				t.Errorf("%s: SQE %d: %v, want %v", test.name, i, got, test.want[i])
 			}
 		}
+	}
+}
+
+// With SQPOLL a batch ends where the kernel's thread looks: certainly behind what was waited for.
+func TestBatchesOfSQPoll(t *testing.T) {
+	open, rest := []uring.SQEFlags{g, g}, []uring.SQEFlags{0, 0}
+	for _, test := range []struct {
+		name   string
+		wait   *cases.Step
+		unsure int
+	}{
+		{"one after the other", nil, 4},
+		{"waited for all in between", &cases.Step{Kind: cases.StepWait}, 0},
+		{"waited for one in between", &cases.Step{Kind: cases.StepWait, N: 1}, 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			p := nops(open, rest)
+			p.Rings[0].Flags |= uring.SetupSQPoll
+			if test.wait != nil {
+				p.Steps = slices.Insert(p.Steps, 1, *test.wait)
+			}
+			if got := model.Assemble(p, v4(t)).Unsure; len(got) != test.unsure {
+				t.Errorf("it is open what SQEs %v belong to, want %d", got, test.unsure)
+			}
+		})
+	}
+	closed := nops([]uring.SQEFlags{g, 0}, rest)
+	closed.Rings[0].Flags |= uring.SetupSQPoll
+	if got := model.Assemble(closed, v4(t)).Unsure; len(got) != 0 {
+		t.Errorf("nothing is open behind a closed group, but SQEs %v are unsure", got)
+	}
+}
+
+// Background steps are over when something has waited for them.
+func TestStepBefore(t *testing.T) {
+	steps := []cases.Step{
+		{Kind: cases.StepTake, Thread: "t1", Background: true}, // 0
+		{Kind: cases.StepTake},                                 // 1
+		{Kind: cases.StepTake, Thread: "t2", Background: true}, // 2
+		{Kind: cases.StepJoin, Join: "t1"},                     // 3
+		{Kind: cases.StepTake, Thread: "t2"},                   // 4
+		{Kind: cases.StepTake},                                 // 5
+	}
+	e := &model.Expectation{Program: &cases.Program{Steps: steps}}
+	for _, test := range []struct {
+		a, b int
+		want bool
+	}{
+		{0, 1, false}, {0, 3, false}, {0, 4, true}, {1, 2, true}, {2, 3, false}, {2, 4, true}, {2, 5, true}, {1, 0, false}, {0, 6, true}, {-1, 2, false},
+	} {
+		if got := e.StepBefore(test.a, test.b); got != test.want {
+			t.Errorf("step %d is over before step %d begins: %v, want %v", test.a, test.b, got, test.want)
+		}
+	}
+}
+
+// Submissions that the kernel refuses as a whole.
+func TestRefused(t *testing.T) {
+	enable := cases.Step{Kind: cases.StepRegister, Thread: "t1", Reg: &cases.Registration{Op: uring.RegisterEnableRings}}
+	for _, test := range []struct {
+		name   string
+		flags  uring.SetupFlags
+		before []cases.Step
+		want   int32
+	}{
+		{"plain", 0, nil, 0},
+		{"not enabled", uring.SetupRDisabled, nil, model.EBADFD},
+		{"enabled", uring.SetupRDisabled, []cases.Step{enable}, 0},
+		{"by another issuer", uring.SetupRDisabled | uring.SetupSingleIssuer, []cases.Step{enable}, model.EEXIST},
+		{"closed", 0, []cases.Step{{Kind: cases.StepCloseRing}}, model.EBADF},
+	} {
+		p := nops([]uring.SQEFlags{0})
+		p.Rings[0].Flags = test.flags
+		p.Steps = append(slices.Clone(test.before), p.Steps...)
+		if got, sure := model.Expect(p, v4(t)).Refused(len(test.before)); got != test.want || !sure {
+			t.Errorf("%s: errno %d (sure: %v), want %d", test.name, got, sure, test.want)
+		}
+	}
+}
+
+// An injected failure may hit the requests of its step, and nothing else is given up for it.
+func TestFaultAllowsErrors(t *testing.T) {
+	p := nops([]uring.SQEFlags{0}, []uring.SQEFlags{0})
+	p.Steps = slices.Insert(p.Steps, 0, cases.Step{Kind: cases.StepFault, Fault: cases.FaultSlab, N: 1})
+	e := model.Expect(p, v4(t))
+	if r := &e.Requests[0]; !r.Own.Has(-model.ENOMEM) || !r.Prep.Unsure || r.Own.Has(-model.ECANCELED) {
+		t.Errorf("the request that fails by chance: %+v", r)
+	}
+	if r := &e.Requests[1]; r.Own.Has(-model.ENOMEM) || r.Prep.Errno != 0 {
+		t.Errorf("a request behind the failure: %+v", r)
 	}
 }
