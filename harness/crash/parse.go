@@ -131,9 +131,7 @@ var headPID = rx(`PID: (\d+)|by task \S+?/(\d+)|task \S+?:(\d+) blocked`)
 func (s *scanner) begin(i int, text string, h *header, m []string) {
 	for _, b := range slices.Backward(s.found) {
 		if !b.done && b.absorbs(h, text) || b.done && h.kind == Panic && b.absorbs(h, text) {
-			for _, p := range s.pending {
-				b.report.Lines = append(b.report.Lines, p)
-			}
+			b.report.Lines = append(b.report.Lines, s.pending...)
 			s.pending = nil
 			s.give(b, i, text)
 			if h.kind == Panic {
