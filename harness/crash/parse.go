@@ -79,7 +79,11 @@ type scanner struct {
 	// pending are lines that announce a report whose header has not come yet.
 	pending []string
 	from    int // index of the first pending line
+	// asked: somebody had the kernel print stacks, which is no complaint.
+	asked bool
 }
+
+var asked = rx(`^(sysrq: Show |NMI backtrace for cpu|Sending NMI from CPU)`)
 
 const (
 	cutHere   = "------------[ cut here ]------------"
@@ -113,7 +117,10 @@ func (s *scanner) line(i int, text string) {
 		s.give(b, i, text)
 		return
 	}
-	if strings.HasPrefix(text, "Call Trace:") {
+	if asked.MatchString(text) {
+		s.asked = true
+	}
+	if strings.HasPrefix(text, "Call Trace:") && !s.asked {
 		// A stack dump without a word before it.
 		s.begin(i, text, &header{kind: Unknown, what: "stack dump", in: true}, nil)
 	}

@@ -25,6 +25,8 @@ func TestTitles(t *testing.T) {
 		{"[ 5.0] BUG: something new at ffff888004b6c0d8 on CPU#1", "BUG: something new at ADDR on CPU#N"},
 		{"[ 5.0] Kernel panic - not syncing: lost 17 marbles at 0xffff888004b6c0d8", "panic: lost N marbles at ADDR"},
 		{"[ 5.0] kmemleak: 3 new suspected memory leaks (see /sys/kernel/debug/kmemleak)", "memory leak"},
+		{"[ 5.0] sysrq: Show backtrace of all active CPUs\n[ 5.0] NMI backtrace for cpu 1\n[ 5.0] CPU: 1 UID: 0 PID: 0 Comm: swapper/1\n[ 5.0] Call Trace:\n[ 5.1]  default_idle+0x1/0x2\n[ 5.2]  </TASK>", ""},
+		{"[ 5.0] sysrq: Show State\n[ 6.0] BUG: kernel NULL pointer dereference, address: 0\n[ 6.0] RIP: 0010:io_foo+0x1/0x2", "NULL pointer dereference in io_foo"},
 		{"[ 5.0] Call Trace:\n[ 5.1]  <TASK>\n[ 5.1]  dump_stack_lvl+0x1/0x2\n[ 5.2]  io_foo+0x1/0x2\n[ 5.2]  </TASK>", "stack dump in io_foo"},
 	} {
 		got, ok := Title(strings.Split(tt.lines, "\n"))
