@@ -41,7 +41,7 @@ func (s *survey) c1(a *Answer) {
 	s.teams(func(t team) {
 		groups++
 		a.Programs = append(a.Programs, t.name)
-		if t.twoSided() {
+		if t.manyThreads() {
 			sides.add(t.name)
 		}
 		if t.tracksInflight() {
@@ -52,10 +52,10 @@ func (s *survey) c1(a *Answer) {
 		}
 	})
 	a.figure("groups", float64(groups))
-	a.figure("groups on both sides of io-wq", float64(sides.n))
+	a.figure("groups handled by two threads or more", float64(sides.n))
 	a.figure("groups with in-flight tracking", float64(inflight.n))
 	a.figure("leaders marked as in flight for a member", float64(onLeader.n))
-	events := fmt.Sprintf("By the events %s had requests in a worker and in the task; in-flight tracking was on in %d, and marked the leader for a member in %d",
+	events := fmt.Sprintf("By the events two threads or more handled %s; in-flight tracking was on in %d, and marked the leader for a member in %d",
 		plural(sides.n, "group", "groups"), inflight.n, onLeader.n)
 	if !strings.Contains(s.Flavour, "kcsan") {
 		a.say(Open, "not answered", "Only KCSAN sees it, and flavour %s is without: run --flavour kcsan. %s.", s.Flavour, events)
@@ -91,7 +91,7 @@ func (s *survey) c1(a *Answer) {
 		a.say(Bad, "no, but", "KCSAN reports no race on the flags of a leader; %s elsewhere%s. %s.",
 			plural(onOther.n+elsewhere.n, "race", "races"), elsewhere.where(), events)
 	case sides.n == 0:
-		a.say(Open, "cannot say", "KCSAN reports nothing, but no group of the run had requests in a worker and in the task.")
+		a.say(Open, "cannot say", "KCSAN reports nothing, but no group of the run was handled by two threads.")
 	default:
 		a.say(Good, "not seen", "KCSAN reports no race in %s. %s.", plural(groups, "group", "groups"), events)
 	}
@@ -139,15 +139,22 @@ func (st *sight) offsetInLeader(addr uint64) int {
 	return none
 }
 
-// twoSided tells that a worker and the submitting task both had a request of the group.
-func (t *team) twoSided() bool {
-	worker, task := false, false
+// manyThreads tells that two threads or more, workers and the task, issued the
+// group's requests or handed them to io-wq.
+func (t *team) manyThreads() bool {
+	var first uint32
 	for _, i := range t.Requests() {
 		tr := &t.tracks[i]
-		worker = worker || tr.worked
-		task = task || tr.ran() && !tr.worked
+		for _, k := range slices.Concat(tr.issues, tr.punted) {
+			switch tid := t.out.Events[k].TID; {
+			case first == 0:
+				first = tid
+			case tid != first:
+				return true
+			}
+		}
 	}
-	return worker && task
+	return false
 }
 
 // tracksInflight tells that a request of the group had REQ_F_INFLIGHT.

@@ -51,10 +51,11 @@ type track struct {
 	cqes     []int // indices into the outcome's, those with IORING_CQE_F_MORE excepted
 	res      int32 // of the CQE, else of the events; valid with hasRes
 	hasRes   bool
-	punts    int  // hops to io-wq
-	hops     int  // task work
-	again    bool // sent to io-wq by its own handler's -EAGAIN
-	inflight bool // REQ_F_INFLIGHT was seen
+	punts    int   // hops to io-wq
+	punted   []int // the events
+	hops     int   // task work
+	again    bool  // sent to io-wq by its own handler's -EAGAIN
+	inflight bool  // REQ_F_INFLIGHT was seen
 	issues   []int
 	parked   int  // return of an issue that may have left it waiting
 	requeued bool // queued a second time though nothing had happened to it
@@ -161,6 +162,7 @@ func (t *track) see(k int, e *cases.Event, pending, idle *bool) {
 	case cases.EvPunt:
 		t.again = t.again || t.ran()
 		t.punts++
+		t.punted = append(t.punted, k)
 		queue()
 	case cases.EvWorker:
 		if t.punts == 0 {
