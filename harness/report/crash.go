@@ -112,26 +112,55 @@ func sourceLines(c *crash.Call) []string {
 	return out
 }
 
+// pageCrash is a report, and how often there were reports of that title.
+type pageCrash struct {
+	*crash.Report
+	Times int
+}
+
+// distinct returns the first report of each title.
+func distinct(reports []crash.Report) []pageCrash {
+	var out []pageCrash
+	at := map[string]int{}
+	for i := range reports {
+		title := reports[i].Title
+		if k, ok := at[title]; ok {
+			out[k].Times++
+			continue
+		}
+		at[title] = len(out)
+		out = append(out, pageCrash{&reports[i], 1})
+	}
+	return out
+}
+
+func (c *pageCrash) heading() string {
+	if c.Times > 1 {
+		return fmt.Sprintf("%s (%d times; the first)", c.Title, c.Times)
+	}
+	return c.Title
+}
+
 // crashes prints what the kernel said.
 func (t *textWriter) crashes(c *Case) {
-	for i := range c.Crashes {
-		if i == 3 {
-			t.printf("  ... %d more reports\n", len(c.Crashes)-3)
-			break
-		}
-		t.block(plain(c.Crashes[i].Title), crashLines(&c.Crashes[i]), 80)
+	const most = 3
+	all := distinct(c.Crashes)
+	for i := range all[:min(len(all), most)] {
+		t.block(plain(all[i].heading()), crashLines(all[i].Report), 80)
+	}
+	if len(all) > most {
+		t.printf("  ... %d more reports\n", len(all)-most)
 	}
 }
 
 // mdCrashes is a bug report for each complaint, its raw lines folded.
 func mdCrashes(b *strings.Builder, c *Case) {
-	for i := range c.Crashes {
-		r := &c.Crashes[i]
-		fmt.Fprintf(b, "\n### %s\n\n", mdLine(r.Title))
+	for _, r := range distinct(c.Crashes) {
+		fmt.Fprintf(b, "\n### %s\n\n", mdLine(r.heading()))
 		if call := r.Blamed(); call != nil {
 			fmt.Fprintf(b, "At `%s:%d` in `%s()`, a line of **%s**.\n\n", call.File, call.Line, call.Func, mdLine(call.Patch))
 		}
-		b.WriteString(mdFence(strings.Join(crashLines(r), "\n")))
+		b.WriteString(mdFence(strings.Join(crashLines(r.Report), "\n")))
 		b.WriteString("\n<details><summary>The kernel's words</summary>\n\n" + mdFence(strings.Join(r.Lines, "\n")) + "\n</details>\n")
 	}
 }

@@ -94,6 +94,7 @@ type pageCase struct {
 	Unchecked  []judge.Unchecked
 	CQEs       []pageCQE
 	Steps      []pageStep
+	Reports    []pageCrash // of the kernel, one for each title
 	Stuck      []pageStuck
 	Tasks      []pageTask
 	Timeline   *timeline // nil where there are no events
@@ -199,6 +200,7 @@ func newPageCase(r *Run, v *view, index int) *pageCase {
 		c.Checks += n
 	}
 	c.Unchecked = vd.Unchecked
+	c.Reports = distinct(v.c.Crashes)
 	c.Stuck, c.Tasks = v.stuckRows(), v.stuckTasks()
 	c.Adds = v.c.reasonAdds() && vd.Status != judge.Pass
 	for i := range vd.Violations {
