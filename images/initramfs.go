@@ -5,6 +5,8 @@ package images
 import (
 	"bufio"
 	"context"
+	"debug/elf"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -95,6 +97,9 @@ func (s *Store) Initramfs(ctx context.Context, binary string) (path string, held
 	if size >= 1<<32 {
 		return "", nil, s.infra(op, fmt.Errorf("%d bytes are too many for a cpio archive", size))
 	}
+	if err := checkStatic(binary); err != nil {
+		return "", nil, s.infra(op, err)
+	}
 	name := fmt.Sprintf("%d-%s", recipe, sum[:32])
 	dir := filepath.Join(s.dir, kindInitramfs, name)
 	path = filepath.Join(dir, "initramfs.cpio")
@@ -113,6 +118,26 @@ func (s *Store) Initramfs(ctx context.Context, binary string) (path string, held
 		}
 	}
 	return "", nil, s.infra(op, fmt.Errorf("%s keeps disappearing", path))
+}
+
+// checkStatic refuses a program that needs a dynamic linker: the guest has
+// none, and would look like a kernel that can't start PID 1.
+func checkStatic(path string) error {
+	in, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	f, err := elf.NewFile(in)
+	if err != nil {
+		return nil // no ELF, but the kernel knows more formats
+	}
+	for _, p := range f.Progs {
+		if p.Type == elf.PT_INTERP {
+			return errors.New("the program is linked dynamically, and a guest has no libraries: build it with CGO_ENABLED=0, as `make build` does")
+		}
+	}
+	return nil
 }
 
 func (s *Store) writeInitramfs(ctx context.Context, name, path, binary string, size int64) error {
