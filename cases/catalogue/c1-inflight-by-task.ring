@@ -18,5 +18,5 @@ submit r0
   m3: poll_add r1 events=IN
 submit r1
   nop
+wait r0  # the CQE of r1 stays, so polls that come late see it
 wait r1
-wait r0

@@ -21,5 +21,5 @@ submit r0
   poll_add r1 events=IN ASYNC
 submit r1
   nop
+wait r0  # the CQE of r1 stays, so polls that come late see it
 wait r1
-wait r0

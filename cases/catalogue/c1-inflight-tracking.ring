@@ -19,5 +19,5 @@ submit r0
 feed p0.w 64 fill=9
 submit r1
   nop
+wait r0  # the CQE of r1 stays, so polls that come late see it
 wait r1
-wait r0
