@@ -145,13 +145,30 @@ func pathsOf(e *model.Expectation, i int, full bool) (paths []Path) {
 	if flags&uring.SetupSQPoll != 0 {
 		paths = append(paths, SQPoll)
 	}
-	if full && !r.Skip {
+	if full && !r.Skip && !unhurried(e, i) {
 		paths = append(paths, Overflow)
 	}
 	if r.Chain >= 0 {
 		paths = append(paths, InChain)
 	}
 	return paths
+}
+
+// unhurried tells whether SQE i completes in a worker, or no earlier than a
+// request that does: the queue may have been reaped by then.
+func unhurried(e *model.Expectation, i int) bool {
+	r := &e.Requests[i]
+	ahead := []int{i}
+	if r.Role != model.Plain {
+		g := &e.Structure.Groups[r.Group]
+		switch {
+		case r.Role == model.Leader: // its CQE is the group's last
+			ahead = g.Requests()
+		case e.Profile.Semantics.MembersAfterLeader:
+			ahead = append(ahead, g.Leader)
+		}
+	}
+	return slices.ContainsFunc(ahead, func(i int) bool { return e.Path(i) == model.PathIOWQ })
 }
 
 // overflowing tells of each SQE whether the completion queue is full when it is
