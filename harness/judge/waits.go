@@ -62,7 +62,7 @@ func (j *judge) waits() {
 		if len(j.exp.Structure.Groups) > 0 {
 			rule = "G11"
 		}
-		j.violate(rule, "the program hung at "+where+", though no request in flight is known", nil, nil, nil)
+		j.violate(rule, "the program hung at "+where+"; the rules name no single request that had to be done by then", nil, nil, nil)
 	}
 }
 

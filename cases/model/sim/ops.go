@@ -39,7 +39,7 @@ func (m *machine) ready(r *request) bool {
 	if r.SQE.Op == uring.OpPollAdd && r.SQE.OpFlags&pollOut != 0 || res == nil {
 		return true
 	}
-	return len(m.pipes[fd.Ref-1][fd.End]) > 0
+	return len(m.pipes[fd.Ref-1][fd.End]) > 0 || m.hungUp[fd.Ref-1][fd.End]
 }
 
 // do carries the operation out; ok is false if it would block.
@@ -143,6 +143,9 @@ func (m *machine) read(r *request) (int32, bool) {
 	}
 	b := &m.pipes[fd.Ref-1][fd.End]
 	if len(*b) == 0 {
+		if m.hungUp[fd.Ref-1][fd.End] {
+			return 0, true
+		}
 		return -model.EAGAIN, res.NonBlock || q.OpFlags&rwfNowait != 0
 	}
 	n := scatter(m.memory(r), *b)

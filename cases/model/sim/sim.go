@@ -114,6 +114,7 @@ type machine struct {
 	bufs    [][]byte
 	files   [][]byte
 	pipes   [][2][]byte // by resource: bytes that end i can read
+	hungUp  [][2]bool   // by resource: no more bytes will come for end i
 	dying   bool
 
 	personalities int64
@@ -161,6 +162,7 @@ func (m *machine) setUp() {
 		res.Fill.Bytes(b, 0)
 		m.files = append(m.files, b)
 		m.pipes = append(m.pipes, [2][]byte{})
+		m.hungUp = append(m.hungUp, [2]bool{})
 	}
 	for i := range m.exp.Requests {
 		r := &m.exp.Requests[i]
@@ -209,6 +211,10 @@ func (m *machine) step(s int, st *cases.Step) bool {
 		b := &m.pipes[st.FD.Ref-1][st.FD.End]
 		n := min(st.N, len(*b))
 		*b, result.Ret = (*b)[n:], int64(n)
+	case cases.StepCloseFD:
+		if ref := st.FD.Ref; ref > 0 {
+			m.hungUp[ref-1][1-st.FD.End] = true
+		}
 	case cases.StepCloseRing:
 		m.closeRing(m.rings[st.Ring])
 	case cases.StepCancel:
