@@ -113,13 +113,19 @@ func (j *judge) overdue(d *deadline) {
 	d.memo = map[int]bool{}
 	for i := range j.exp.Requests {
 		r := &j.exp.Requests[i]
-		if r.Ring != d.ring || r.Step >= d.step || d.step < len(j.in.Program.Steps) && !j.exp.StepBefore(r.Step, d.step) || !j.facts[i].submitted || d.complete(i) || !d.must(i) {
+		if r.Ring != d.ring || !j.facts[i].submitted || !d.due(r.Step) || d.complete(i) || !d.must(i) {
 			continue
 		}
 		if root := d.waitsFor(i); root == none {
 			j.reportOverdue(d, i)
 		}
 	}
+}
+
+// due tells whether what was submitted in the step must have completed by
+// then. In the end that is everything, also of a submission that never returned.
+func (d *deadline) due(step int) bool {
+	return d.final || d.j.exp.StepBefore(step, d.step)
 }
 
 // complete tells whether the request had completed by then.
