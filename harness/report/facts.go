@@ -29,7 +29,7 @@ func (r *Run) facts() []fact {
 	add("compiler", r.Kernel.Compiler)
 	add("accelerator", strings.ToUpper(r.Guest.Accel))
 	if r.Guest.CPUs > 0 {
-		add("guest", fmt.Sprintf("%d CPUs, %d MB, QEMU %s", r.Guest.CPUs, r.Guest.MemMB, r.Guest.QEMU))
+		add("guest", fmt.Sprintf("%d CPUs, %d MB, %s", r.Guest.CPUs, r.Guest.MemMB, r.Guest.QEMU))
 	}
 	if g := r.Guest.Info; g != nil {
 		add("uname", strings.TrimSpace(g.Release+" "+g.Version))
