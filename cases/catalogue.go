@@ -10,22 +10,28 @@ import (
 	"path"
 )
 
-//go:embed catalogue/*.ring
-var catalogueFS embed.FS
+//go:embed catalogue/*.ring fingerprint/*.ring
+var programFS embed.FS
 
 // Catalogue returns the built-in programs in the order of their names. The
 // caller owns them.
-func Catalogue() ([]*Program, error) {
-	files, err := fs.Glob(catalogueFS, "catalogue/*.ring") // sorted
+func Catalogue() ([]*Program, error) { return builtin("catalogue") }
+
+// Fingerprint returns, in the same way, the programs that tell revisions of
+// the feature apart. Each is about few knobs of a [Profile].
+func Fingerprint() ([]*Program, error) { return builtin("fingerprint") }
+
+func builtin(dir string) ([]*Program, error) {
+	files, err := fs.Glob(programFS, dir+"/*.ring") // sorted
 	if err != nil {
-		return nil, fmt.Errorf("list the catalogue: %w", err)
+		return nil, fmt.Errorf("list the programs in cases/%s: %w", dir, err)
 	}
 	var programs []*Program
 	var errs []error
 	for _, f := range files {
-		text, err := catalogueFS.ReadFile(f)
+		text, err := programFS.ReadFile(f)
 		if err != nil {
-			return nil, fmt.Errorf("read the catalogue: %w", err)
+			return nil, fmt.Errorf("read the program %s: %w", f, err)
 		}
 		p, err := Parse(f, text)
 		if err != nil {

@@ -27,8 +27,21 @@ func catalogue(t testing.TB) []*cases.Program {
 // The files are written in canonical form, so they are their own goldens.
 // With RINGPROOF_UPDATE set the test rewrites them.
 func TestCatalogueIsCanonical(t *testing.T) {
-	for _, p := range catalogue(t) {
-		file := filepath.Join("catalogue", p.Name+".ring")
+	checkCanonical(t, "catalogue", catalogue(t))
+}
+
+func TestFingerprintIsCanonical(t *testing.T) {
+	programs, err := cases.Fingerprint()
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkCanonical(t, "fingerprint", programs)
+}
+
+func checkCanonical(t *testing.T, dir string, programs []*cases.Program) {
+	t.Helper()
+	for _, p := range programs {
+		file := filepath.Join(dir, p.Name+".ring")
 		have, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)

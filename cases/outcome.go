@@ -149,9 +149,17 @@ type Outcome struct {
 	Console []string
 	// Took is the run time in the guest, from the first step to the last.
 	Took time.Duration
-	// Coverage holds the kernel PCs that KCOV saw, if it was asked for.
-	Coverage []uint64
+	// Coverage is what of the kernel the program reached; nil if it was not asked for.
+	Coverage *Coverage
+	// Waited is how long the host waited for the outcome. Stolen is the part of
+	// it in which the guest could not run: its QEMU was stopped, or waited for a
+	// CPU. Both are the host's measurements, to about 0.1 s.
+	Waited, Stolen time.Duration
 }
+
+// Starved tells that of the time that something took, the guest could use less than a
+// quarter: then nothing is to be concluded from how long it took.
+func (o *Outcome) Starved(took time.Duration) bool { return 4*o.Stolen > 3*took }
 
 // HangInfo is the evidence of a program that did not end in time.
 type HangInfo struct {

@@ -361,7 +361,14 @@ type SQERef struct {
 
 // SQEs lists all SQEs in program order. The pointers go into p.
 func (p *Program) SQEs() []SQERef {
-	var refs []SQERef
+	n := 0
+	for i := range p.Steps {
+		n += len(p.Steps[i].SQEs)
+	}
+	if n == 0 {
+		return nil
+	}
+	refs := make([]SQERef, 0, n)
 	for si := range p.Steps {
 		st := &p.Steps[si]
 		if st.Kind != StepSubmit {

@@ -358,6 +358,9 @@ func (p *Program) fdText(fd FD) string {
 	return r.Name
 }
 
+// HasEnds tells whether a resource of kind k is two descriptors, its ends.
+func HasEnds(k ResourceKind) bool { return endNames(k) != nil }
+
 // endNames are the names of a resource's file descriptors, nil where it has one.
 func endNames(k ResourceKind) []string {
 	switch k {

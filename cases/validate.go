@@ -280,21 +280,54 @@ func (c *checker) ring(at place, i int, r *Ring) {
 	}
 }
 
+// An itemField is a field of one resource or buffer.
+type itemField struct {
+	name     string
+	set, has bool // it is not zero; the item's kind uses it
+	clear    func()
+}
+
+func itemFieldOf[T comparable](name string, v *T, has bool) itemField {
+	var zero T
+	return itemField{name, *v != zero, has, func() { *v = zero }}
+}
+
+// settings are the fields that only some kinds of resources have.
+func (r *Resource) settings() []itemField {
+	has := func(key string) bool { return slices.Contains(resourceSettings[r.Kind], key) }
+	return []itemField{
+		itemFieldOf("size", &r.Size, has("size")), itemFieldOf("fill", &r.Fill, has("fill")),
+		itemFieldOf("fs", &r.FS, has("fs")), itemFieldOf("direct", &r.Direct, has("direct")),
+		itemFieldOf("nonblock", &r.NonBlock, has("nonblock")), itemFieldOf("poll", &r.Poll, has("poll")),
+		itemFieldOf("delay", &r.Delay, has("delay")),
+	}
+}
+
+// fields are those that only some kinds of buffers have.
+func (b *Buffer) fields() []itemField {
+	uses := func(kinds ...BufferKind) bool { return slices.Contains(kinds, b.Kind) }
+	return []itemField{
+		itemFieldOf("Size", &b.Size, uses(BufData)), itemFieldOf("Fill", &b.Fill, uses(BufData)),
+		itemFieldOf("Text", &b.Text, uses(BufText, BufAddr)),
+		{"Parts", len(b.Parts) != 0, uses(BufIovec, BufMsg, BufWaitv), func() { b.Parts = nil }},
+		{"FDs", len(b.FDs) != 0, uses(BufFDs), func() { b.FDs = nil }},
+		{"Words", len(b.Words) != 0, uses(BufEvent, BufHow), func() { b.Words = nil }},
+		itemFieldOf("Time", &b.Time, uses(BufTime)),
+	}
+}
+
+// wordsOf is the number of words of the kinds of buffers that have any.
+var wordsOf = map[BufferKind]int{BufEvent: 2, BufHow: len(howKeys)}
+
 func (c *checker) resource(at place, r *Resource) {
 	if r.Kind >= resourceKinds {
 		c.add(at, "unknown kind of resource %d", r.Kind)
 		return
 	}
 	c.name(at, r.Kind.String(), r.Name, r.Comment)
-	for _, f := range []struct {
-		key string
-		set bool
-	}{
-		{"size", r.Size != 0}, {"fill", r.Fill != 0}, {"fs", r.FS != 0}, {"direct", r.Direct},
-		{"nonblock", r.NonBlock}, {"poll", r.Poll}, {"delay", r.Delay != 0},
-	} {
-		if f.set && !slices.Contains(resourceSettings[r.Kind], f.key) {
-			c.add(at, "%s is set, which a %s does not have", f.key, r.Kind)
+	for _, f := range r.settings() {
+		if f.set && !f.has {
+			c.add(at, "%s is set, which a %s does not have", f.name, r.Kind)
 		}
 	}
 	switch {
@@ -318,20 +351,9 @@ func (c *checker) buffer(at place, i int, b *Buffer) {
 	if b.Kind == BufData && (b.Size == 0 || b.Size > MaxBuffer) {
 		c.add(at, "size=%d is not 1 to %d", b.Size, MaxBuffer)
 	}
-	uses := func(kinds ...BufferKind) bool { return slices.Contains(kinds, b.Kind) }
-	for _, f := range []struct {
-		field    string
-		set, has bool
-	}{
-		{"Size or Fill", b.Size != 0 || b.Fill != 0, uses(BufData)},
-		{"Text", b.Text != "", uses(BufText, BufAddr)},
-		{"Parts", len(b.Parts) != 0, uses(BufIovec, BufMsg, BufWaitv)},
-		{"FDs", len(b.FDs) != 0, uses(BufFDs)},
-		{"Words", len(b.Words) != 0, uses(BufEvent, BufHow)},
-		{"Time", b.Time != 0, uses(BufTime)},
-	} {
+	for _, f := range b.fields() {
 		if f.set && !f.has {
-			c.add(at, "%s is set, which a %s does not use", f.field, b.Kind)
+			c.add(at, "%s is set, which a %s does not use", f.name, b.Kind)
 		}
 	}
 	switch b.Kind {
@@ -357,7 +379,7 @@ func (c *checker) buffer(at place, i int, b *Buffer) {
 			c.fd(at, fd)
 		}
 	case BufEvent, BufHow:
-		want := map[BufferKind]int{BufEvent: 2, BufHow: len(howKeys)}[b.Kind]
+		want := wordsOf[b.Kind]
 		if len(b.Words) != want || b.Words[0] > math.MaxUint32 {
 			c.add(at, "a %s has %d words, the first of 32 bits", b.Kind, want)
 		}

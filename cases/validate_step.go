@@ -10,31 +10,44 @@ import (
 	"github.com/ringproof/ringproof/cases/uring"
 )
 
-// strayField names a field of s that is set though its kind has no use for it.
-func strayField(s *Step) string {
-	is := func(kinds ...StepKind) bool { return slices.Contains(kinds, s.Kind) }
-	for _, f := range []struct {
-		name     string
-		set, has bool
-	}{
-		{"Ring", s.Ring != 0, is(StepSubmit, StepWait, StepCloseRing, StepCancel, StepRegister, StepRefill)},
-		{"SQEs", len(s.SQEs) != 0, is(StepSubmit)},
-		{"N", s.N != 0, is(StepSubmit, StepWait, StepFeed, StepTake, StepUID, StepFault)},
-		{"Timeout", s.Timeout != 0, is(StepWait, StepCancel) || is(StepSubmit) && s.N != 0},
-		{"MinWait", s.MinWait != 0, is(StepWait)},
-		{"FD", s.FD != FD{}, is(StepFeed, StepTake, StepCloseFD, StepCancel, StepKill)},
-		{"Fill", s.Fill != 0, is(StepFeed)},
-		{"Target, CancelFlags or CancelOp", s.Target != 0 || s.CancelFlags != 0 || s.CancelOp != 0, is(StepCancel)},
-		{"Join", s.Join != "", is(StepJoin)},
-		{"Fault", s.Fault != FaultNone, is(StepFault)},
-		{"Reg", s.Reg != nil, is(StepRegister, StepRefill)},
-	} {
-		if f.set && !f.has {
-			return f.name
-		}
-	}
-	return ""
+// A stepField is a field of a Step that only some steps use.
+type stepField struct {
+	name  string
+	set   func(*Step) bool
+	clear func(*Step)
+	has   func(*Step) bool
 }
+
+// fieldOf describes the field that at points to, used by the given kinds of steps.
+func fieldOf[T comparable](name string, at func(*Step) *T, kinds ...StepKind) stepField {
+	var zero T
+	return stepField{name,
+		func(s *Step) bool { return *at(s) != zero },
+		func(s *Step) { *at(s) = zero },
+		func(s *Step) bool { return slices.Contains(kinds, s.Kind) }}
+}
+
+var stepFields = []stepField{
+	fieldOf("Ring", func(s *Step) *int { return &s.Ring }, StepSubmit, StepWait, StepCloseRing, StepCancel, StepRegister, StepRefill),
+	{"SQEs", func(s *Step) bool { return len(s.SQEs) != 0 }, func(s *Step) { s.SQEs = nil }, func(s *Step) bool { return s.Kind == StepSubmit }},
+	fieldOf("N", func(s *Step) *int { return &s.N }, StepSubmit, StepWait, StepFeed, StepTake, StepUID, StepFault),
+	{"Timeout", func(s *Step) bool { return s.Timeout != 0 }, func(s *Step) { s.Timeout = 0 },
+		func(s *Step) bool {
+			return s.Kind == StepWait || s.Kind == StepCancel || s.Kind == StepSubmit && s.N != 0
+		}},
+	fieldOf("MinWait", func(s *Step) *time.Duration { return &s.MinWait }, StepWait),
+	fieldOf("FD", func(s *Step) *FD { return &s.FD }, StepFeed, StepTake, StepCloseFD, StepCancel, StepKill),
+	fieldOf("Fill", func(s *Step) *Fill { return &s.Fill }, StepFeed),
+	fieldOf("Target", func(s *Step) *int { return &s.Target }, StepCancel),
+	fieldOf("CancelFlags", func(s *Step) *uint32 { return &s.CancelFlags }, StepCancel),
+	fieldOf("CancelOp", func(s *Step) *uring.Op { return &s.CancelOp }, StepCancel),
+	fieldOf("Join", func(s *Step) *string { return &s.Join }, StepJoin),
+	fieldOf("Fault", func(s *Step) *FaultKind { return &s.Fault }, StepFault),
+	fieldOf("Reg", func(s *Step) **Registration { return &s.Reg }, StepRegister, StepRefill),
+}
+
+// onRing tells whether a step of this kind works on a ring.
+func (k StepKind) onRing() bool { return stepFields[0].has(&Step{Kind: k}) }
 
 func (c *checker) step(at place, s *Step) {
 	if s.Kind >= stepKinds {
@@ -42,8 +55,11 @@ func (c *checker) step(at place, s *Step) {
 		return
 	}
 	c.note(at, "its comment", s.Comment)
-	if f := strayField(s); f != "" {
-		c.add(at, "%s is set, which a %s does not use", f, s.Kind)
+	for _, f := range stepFields {
+		if f.set(s) && !f.has(s) {
+			c.add(at, "%s is set, which a %s does not use", f.name, s.Kind)
+			break
+		}
 	}
 	if c.over != "" {
 		c.add(at, "no step can follow %s", c.over)
@@ -53,8 +69,7 @@ func (c *checker) step(at place, s *Step) {
 		c.add(at, "timeout=%s is not from 0 to %s", durationText(s.Timeout), durationText(MaxWait))
 	}
 	c.thread(at, s)
-	switch s.Kind {
-	case StepSubmit, StepWait, StepCloseRing, StepCancel, StepRegister, StepRefill:
+	if s.Kind.onRing() {
 		if s.Ring < 0 || s.Ring >= len(c.p.Rings) {
 			c.add(at, "there is no ring %d", s.Ring)
 			return
@@ -144,6 +159,51 @@ func (c *checker) kill(at place, s *Step) {
 	}
 }
 
+// registrationForm says which fields of s.Reg the step uses.
+func (s *Step) registrationForm() registrationForm {
+	if s.Kind == StepRefill {
+		return registrationForm{keys: []string{"group", "from"}}
+	}
+	return formOfRegistration(s.Reg.Op)
+}
+
+// A registrationField is a field of a Registration that only some use.
+type registrationField struct {
+	name  string
+	set   func(*Registration) bool
+	clear func(*Registration)
+	has   func(registrationForm) bool
+}
+
+// lists and keyed tell when a field is used: with one kind of list, or with a key.
+func lists(l regList) func(registrationForm) bool {
+	return func(f registrationForm) bool { return f.list == l }
+}
+func keyed(key string) func(registrationForm) bool {
+	return func(f registrationForm) bool { return slices.Contains(f.keys, key) }
+}
+
+func regField[T comparable](name string, at func(*Registration) *T, has func(registrationForm) bool) registrationField {
+	var zero T
+	return registrationField{name,
+		func(r *Registration) bool { return *at(r) != zero },
+		func(r *Registration) { *at(r) = zero }, has}
+}
+
+var registrationFields = []registrationField{
+	{"FDs", func(r *Registration) bool { return len(r.FDs) != 0 }, func(r *Registration) { r.FDs = nil }, lists(listFDs)},
+	{"Bufs", func(r *Registration) bool { return len(r.Bufs) != 0 }, func(r *Registration) { r.Bufs = nil }, lists(listParts)},
+	regField("Counts", func(r *Registration) *uint32 { return &r.Counts[0] }, lists(listCounts)),
+	regField("Counts[1]", func(r *Registration) *uint32 { return &r.Counts[1] },
+		func(f registrationForm) bool { return f.list == listCounts && f.hi == 2 }),
+	regField("Source", func(r *Registration) *int { return &r.Source }, lists(listRing)),
+	regField("Group", func(r *Registration) *uint16 { return &r.Group }, keyed("group")),
+	regField("Entries", func(r *Registration) *uint32 { return &r.Entries }, keyed("entries")),
+	regField("Size", func(r *Registration) *uint32 { return &r.Size }, keyed("size")),
+	regField("From", func(r *Registration) *uint32 { return &r.From }, keyed("from")),
+	regField("Flags", func(r *Registration) *uint32 { return &r.Flags }, keyed("flags")),
+}
+
 // register checks a registration, or the buffer that a refill names.
 func (c *checker) register(at place, s *Step) {
 	r := s.Reg
@@ -151,29 +211,12 @@ func (c *checker) register(at place, s *Step) {
 		c.add(at, "what to register is missing")
 		return
 	}
-	form := registrationForm{keys: []string{"group", "from"}}
-	if s.Kind == StepRegister {
-		form = formOfRegistration(r.Op)
-	} else if r.Op != 0 {
+	form := s.registrationForm()
+	if s.Kind == StepRefill && r.Op != 0 {
 		c.add(at, "Op is set, which a refill does not use")
 	}
-	key := func(k string) bool { return slices.Contains(form.keys, k) }
-	for _, f := range []struct {
-		name     string
-		set, has bool
-	}{
-		{"FDs", len(r.FDs) != 0, form.list == listFDs},
-		{"Bufs", len(r.Bufs) != 0, form.list == listParts},
-		{"Counts", r.Counts != [2]uint32{}, form.list == listCounts},
-		{"Counts[1]", r.Counts[1] != 0, form.list == listCounts && form.hi == 2},
-		{"Source", r.Source != 0, form.list == listRing},
-		{"Group", r.Group != 0, key("group")},
-		{"Entries", r.Entries != 0, key("entries")},
-		{"Size", r.Size != 0, key("size")},
-		{"From", r.From != 0, key("from")},
-		{"Flags", r.Flags != 0, key("flags")},
-	} {
-		if f.set && !f.has {
+	for _, f := range registrationFields {
+		if f.set(r) && !f.has(form) {
 			c.add(at, "%s is set, which this registration does not use", f.name)
 		}
 	}

@@ -21,8 +21,9 @@ import (
 // symbols and source when the first case needs them, since most runs never do.
 type explainer struct {
 	ctx     context.Context
+	store   *images.Store
 	spec    images.Spec
-	vmlinux string
+	kernel  *images.Kernel
 	profile *cases.Profile
 	notice  func(string)
 
@@ -30,6 +31,10 @@ type explainer struct {
 	opened  bool
 	symbols *crash.Symbolizer // nil where they are not to be had
 	tree    *images.Tree      // likewise
+}
+
+func newExplainer(ctx context.Context, host *Host, spec images.Spec) *explainer {
+	return &explainer{ctx: ctx, store: host.store, spec: spec, kernel: host.Kernel, profile: host.Profile, notice: host.notice}
 }
 
 // close releases what was opened.
@@ -49,15 +54,11 @@ func (x *explainer) open() {
 	}
 	x.opened = true
 	var err error
-	if x.symbols, err = crash.OpenSymbolizer(x.vmlinux); err != nil {
+	if x.symbols, err = crash.OpenSymbolizer(x.kernel.Vmlinux); err != nil {
 		x.notice(fmt.Sprintf("stacks are without files and lines: %v", err))
 		return
 	}
-	store, err := images.Open("")
-	if err == nil {
-		x.tree, err = store.Tree(x.ctx, x.spec)
-	}
-	if err != nil {
+	if x.tree, err = x.store.Tree(x.ctx, x.spec); err != nil {
 		x.notice(fmt.Sprintf("stacks are without source lines, and do not tell patches: %v", err))
 	}
 }
@@ -79,6 +80,7 @@ func (x *explainer) explain(c *report.Case) {
 		c.Crashes = []crash.Report{crash.LastWords(c.Outcome.Console)}
 	}
 	crash.Explain(c.Crashes, x.symbols, source)
+	noteTraps(x.kernel, c.Crashes)
 	if c.Verdict.Status != judge.Hang {
 		return
 	}

@@ -6,9 +6,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"github.com/ringproof/ringproof/cases"
 	"github.com/ringproof/ringproof/harness/crash"
@@ -34,6 +36,7 @@ type Host struct {
 	Accel   vm.Accel
 	QEMU    *vm.QEMU
 
+	store     *images.Store
 	config    vm.GuestConfig
 	initramfs *images.Lock
 	console   *os.File
@@ -43,6 +46,9 @@ type Host struct {
 	tally   Tally
 	notices []string
 }
+
+// maxNotices bounds what is kept for the user, however long guests are served.
+const maxNotices = 100
 
 // guestCPUs is what races need at least.
 const guestCPUs = 2
@@ -60,11 +66,16 @@ type Tally struct {
 
 // Open builds or finds the kernel and prepares everything that its guests
 // need. dir is where the console log goes; "" is none. progress may be nil.
-func Open(ctx context.Context, k images.Spec, g GuestSpec, dir string, progress func(Progress)) (h *Host, err error) {
+func Open(ctx context.Context, k images.Spec, g GuestSpec, dir string, progress func(Progress)) (*Host, error) {
 	profile, err := LoadProfile(g.Profile, k.Series)
 	if err != nil {
 		return nil, err
 	}
+	return openFor(ctx, k, g, profile, dir, progress)
+}
+
+// openFor is [Open] for a profile at hand.
+func openFor(ctx context.Context, k images.Spec, g GuestSpec, profile *cases.Profile, dir string, progress func(Progress)) (h *Host, err error) {
 	if g.RingBytes != 0 && (g.RingBytes < 4096 || g.RingBytes&(g.RingBytes-1) != 0) {
 		return nil, &UsageError{fmt.Errorf("a probe buffer of %d bytes: want a power of two of at least 4096", g.RingBytes)}
 	}
@@ -76,7 +87,7 @@ func Open(ctx context.Context, k images.Spec, g GuestSpec, dir string, progress 
 	if err != nil {
 		return nil, err
 	}
-	h = &Host{Profile: profile, QEMU: qemu}
+	h = &Host{Profile: profile, QEMU: qemu, store: store}
 	defer func() {
 		if err != nil {
 			h.Close()
@@ -86,15 +97,25 @@ func Open(ctx context.Context, k images.Spec, g GuestSpec, dir string, progress 
 	if h.Kernel, err = store.Kernel(ctx, k, FromImages(progress)); err != nil {
 		return h, err
 	}
+	for _, note := range h.Kernel.Provenance.Series.Notes {
+		h.notice("series " + k.Series + ": " + note)
+	}
+	for _, in := range h.Kernel.Provenance.Instruments {
+		if in.LeftOut != "" && !k.NoInstrument {
+			h.notice(fmt.Sprintf("tested without %s (%s): %s", in.Name, in.What, in.LeftOut))
+		}
+	}
 	flavour, err := kconfig.ByName(h.Kernel.Provenance.Flavour)
 	if err != nil {
 		return h, err
 	}
-	binary, err := os.Executable()
-	if err != nil {
-		return h, &images.InfraError{Op: "find the running executable", Err: err}
+	binary := g.Executable
+	if binary == "" {
+		if binary, err = os.Executable(); err != nil {
+			return h, &images.InfraError{Op: "find the running executable", Err: err}
+		}
 	}
-	buildID, err := BuildID()
+	buildID, err := vm.HashFile(binary)
 	if err != nil {
 		return h, &images.InfraError{Op: "read " + binary, Err: err}
 	}
@@ -107,10 +128,11 @@ func Open(ctx context.Context, k images.Spec, g GuestSpec, dir string, progress 
 		Config: vm.Config{
 			QEMU: qemu, Kernel: h.Kernel.BzImage, Initramfs: initramfs, InitramfsBuild: buildID,
 			CacheDir: filepath.Join(store.Dir(), "vm"), GDB: g.GDB,
-			CPUs: guestCPUs, Slowdown: max(g.Slowdown, 1) * flavour.Slowdown, MemMB: flavour.MemMB,
+			Meddler: g.Meddler,
+			CPUs:    guestCPUs, Slowdown: max(g.Slowdown, 1) * flavour.Slowdown, MemMB: flavour.MemMB,
 		},
 		Executable: binary, BuildID: buildID,
-		Settings: wire.Settings{Profile: *profile, Probes: !g.NoProbes, RingBytes: g.RingBytes},
+		Settings: wire.Settings{Profile: *profile, Probes: !g.NoProbes, RingBytes: g.RingBytes, Noise: g.Noise},
 		Notice:   h.notice,
 		Fit:      clean,
 	}
@@ -122,7 +144,7 @@ func Open(ctx context.Context, k images.Spec, g GuestSpec, dir string, progress 
 		if err != nil {
 			return h, &images.InfraError{Op: "write the console's log", Err: err}
 		}
-		h.config.ConsoleLog = h.console
+		h.config.ConsoleLog = &logWriter{file: h.console, notice: h.notice}
 	}
 	choice, err := vm.ChooseAccel(ctx, g.Accel, h.config.Config)
 	if err != nil {
@@ -155,11 +177,7 @@ func (h *Host) Guest(ctx context.Context) (*vm.Guest, error) { return h.start(ct
 func (h *Host) start(ctx context.Context, cfg vm.GuestConfig) (*vm.Guest, error) {
 	g, origin, err := vm.StartGuest(ctx, cfg)
 	if err != nil {
-		var ge *vm.GuestError
-		if errors.As(err, &ge) {
-			return nil, &BootError{ge}
-		}
-		return nil, err
+		return nil, blameStart(err)
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -170,10 +188,41 @@ func (h *Host) start(ctx context.Context, cfg vm.GuestConfig) (*vm.Guest, error)
 		h.tally.Up = origin.Up.Seconds()
 	}
 	h.tally.Info = g.Info()
-	if h.tally.Complaint == nil && !clean(origin.Console) {
+	switch title, excused := complained(origin); {
+	case title == "":
+	case excused:
+		h.notices = append(h.notices, fmt.Sprintf("the kernel said %q while it came up, which is not held against it: the guest could not run for %v of %v",
+			title, origin.Stolen.Round(time.Second), origin.Up.Round(time.Second)))
+	case h.tally.Complaint == nil:
 		h.tally.Complaint = origin.Console
 	}
 	return g, nil
+}
+
+// blameStart tells a kernel that does not come up from a guest that our side
+// lost on the way there.
+func blameStart(err error) error {
+	var ge *vm.GuestError
+	if !errors.As(err, &ge) {
+		return err
+	}
+	if _, blamed := blamesKernel(ge); !blamed {
+		return &vm.InfraError{Op: "bring up a guest", Err: ge}
+	}
+	return &BootError{ge}
+}
+
+// complained returns the title of what the kernel complained of while it came
+// up, "" if it did not. It is excused where it says only that something took too long,
+// and the guest could not run for half of the time.
+func complained(o vm.Origin) (title string, excused bool) {
+	for _, r := range crash.Parse(o.Console) {
+		if !r.Kind.OfTime() || 2*o.Stolen < o.Up {
+			return r.Title, false
+		}
+		title, excused = r.Title, true
+	}
+	return title, excused
 }
 
 // complaint returns [Tally]'s.
@@ -192,7 +241,30 @@ func clean(console []string) bool {
 func (h *Host) notice(text string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	switch len(h.notices) {
+	case maxNotices:
+		return
+	case maxNotices - 1:
+		text = "there was more to be said; the rest is left out"
+	}
 	h.notices = append(h.notices, text)
+}
+
+// logWriter writes a log for which nobody stops: when it cannot be written
+// any more, that is said once. It is safe for concurrent use.
+type logWriter struct {
+	file   io.Writer
+	notice func(string)
+	once   sync.Once
+}
+
+// Write implements io.Writer.
+func (l *logWriter) Write(b []byte) (int, error) {
+	n, err := l.file.Write(b)
+	if err != nil {
+		l.once.Do(func() { l.notice(fmt.Sprintf("the console's log is not complete: %v", err)) })
+	}
+	return n, err
 }
 
 // Tally returns what the guests so far cost, and what the user should know of them.

@@ -22,7 +22,7 @@ func began(at time.Duration) answer {
 // allocated the memory.
 func TestLeaks(t *testing.T) {
 	leak := func(at time.Duration) vm.Leak {
-		return vm.Leak{Born: at, Lines: []string{
+		return vm.Leak{Born: at, Within: 4 * time.Millisecond, Lines: []string{
 			"unreferenced object 0xff110000042c0f48 (size 8):",
 			"  backtrace (crc 7d3fb1de):",
 			"    [<000000006d0f5ed8>] io_submit_sqes+0x1c8/0x2a0"}}

@@ -3,6 +3,7 @@
 package harness_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -25,7 +26,9 @@ type plantedBug struct {
 	program string // of the catalogue, or a file beside the patch
 	status  judge.Status
 	title   string // regular expression on the first report's title
-	line    string // the planted line that must be blamed
+	line    string // that must be blamed
+	by      string // patch that must be blamed for it, if not the planted one
+	note    string // part of what the report must explain
 	// For hangs: a regular expression on the verdict's reason, and the function
 	// that a thread of the program is stuck in, at a line of the patch.
 	reason, in string
@@ -46,6 +49,11 @@ var plantedBugs = map[string][]plantedBug{
 			title: `^lockdep: possible circular locking dependency in io_queue_linked_timeout$`, line: "spin_lock(&ctx->completion_lock);"},
 		{patch: "leak", program: "group-drain-leader", status: judge.Crash,
 			title: `^memory leak in io_\w+$`, line: "req->grp_seq = kmalloc"},
+		{patch: "use-after-recycle", program: "c5-poll-leader", status: judge.Crash,
+			title: `^KASAN: slab-use-after-free in io_group_flush \(read of size 8\)$`, line: "req->grp_last->ctx != req->ctx"},
+		{patch: "stale-field", program: "group-hardlink-leader-fails", status: judge.Crash,
+			title: `^UBSAN: invalid-load in io_\w+$`, line: "leader->grp_failed &&",
+			by: "0004-io_uring-cancel-groups-that-were-not-issued.patch", note: "recycle-trap"},
 	},
 	"kcsan": {
 		{patch: "data-race", program: "data-race.ring", status: judge.Crash,
@@ -95,7 +103,7 @@ func runPlanted(t *testing.T, flavour string, patches []string, b *plantedBug) *
 	if !strings.HasSuffix(file, ".ring") {
 		file = filepath.Join("..", "cases", "catalogue", b.program+".ring")
 	}
-	args := append([]string{"run", "--json", "--out", t.TempDir(), "--series", "v4", "--flavour", flavour}, patches...)
+	args := append([]string{"run", "--json", "--confirm", "0", "--out", t.TempDir(), "--series", "v4", "--flavour", flavour}, patches...)
 	run := runJSON(t, append(args, file)...)
 	if len(run.Cases) != 1 {
 		t.Fatalf("%d cases, want 1", len(run.Cases))
@@ -122,13 +130,16 @@ func checkCrash(t *testing.T, c *report.Case, b *plantedBug) {
 	if !regexp.MustCompile(b.title).MatchString(r.Title) || c.Verdict.Reason != r.Title {
 		t.Errorf("title %q, reason %q, want %q", r.Title, c.Verdict.Reason, b.title)
 	}
+	if !strings.Contains(r.Note, b.note) {
+		t.Errorf("note %q, want one with %q", r.Note, b.note)
+	}
 	call := r.Blamed()
 	if call == nil {
 		t.Fatalf("no line of a patch is on any stack: %+v", r.Stacks)
 	}
 	t.Logf("%s at %s:%d in %s, %s", r.Title, call.File, call.Line, call.Func, call.Patch)
-	if call.Patch != b.patch+".patch" {
-		t.Errorf("blamed on %s, want %s", call.Patch, b.patch)
+	if by := cmp.Or(b.by, b.patch+".patch"); call.Patch != by {
+		t.Errorf("blamed on %s, want %s", call.Patch, by)
 	}
 	if call.Source == nil {
 		t.Fatalf("in %s:%d without source", call.File, call.Line)

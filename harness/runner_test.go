@@ -5,6 +5,7 @@ package harness
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/ringproof/ringproof/cases"
@@ -119,7 +120,7 @@ func TestLostGuests(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if len(got) != 1 || got[0].Verdict.Status != test.want || got[0].Attempts != test.attempts {
+			if len(got) != 1 || got[0].Verdict.Status != test.want || len(got[0].Tries) != test.attempts {
 				t.Errorf("got %+v, want %s after %d attempts", got, test.want, test.attempts)
 			}
 		})
@@ -164,8 +165,8 @@ func TestLateComplaint(t *testing.T) {
 				if (c.Verdict.Status == judge.Crash) != (c.Name == test.guilty) {
 					t.Errorf("%s: %s %s", c.Name, c.Verdict.Status, c.Verdict.Reason)
 				}
-				if c.Attempts != 1 {
-					t.Errorf("%s: %d attempts", c.Name, c.Attempts)
+				if len(c.Tries) != 1 {
+					t.Errorf("%s: %d tries", c.Name, len(c.Tries))
 				}
 			}
 		})
@@ -192,24 +193,31 @@ func TestNoGuestToBeHad(t *testing.T) {
 	}
 }
 
-// A QEMU that is lost while its guest comes up is tried once more, too.
+// A QEMU that is lost while its guest comes up is tried once more, too. Then
+// the program ends in INFRA and the others go on, until it is hopeless.
 func TestGuestLostWhileComingUp(t *testing.T) {
-	lost := &vm.InfraError{Op: "start QEMU", Err: errors.New("killed")}
 	for _, test := range []struct {
-		failures int
-		want     error
-	}{{1, nil}, {2, lost}} {
-		g := &fakeGuest{answers: []answer{{outcome: &cases.Outcome{End: cases.EndError}}}}
-		n := 0
-		r := runner{profile: &cases.Profile{Name: "none"}, spawn: func(context.Context) (guest, error) {
-			if n++; n <= test.failures {
-				return nil, lost
+		name   string
+		broken int // the first guest that is lost
+		bad    int // how many are
+		want   string
+		guests int
+	}{
+		{"one", 1, 1, "iP P P P P", 2},
+		{"two", 1, 2, "iI P P P P", 3},
+		{"for two programs", 1, 4, "iI iI P P P", 5},
+		{"for ever", 1, 0, "iI iI iI I I", 6},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			f := &flaky{script: map[string]string{"a": "p", "b": "p", "c": "p", "d": "p", "e": "p"}, broken: test.broken, bad: test.bad}
+			var got []string
+			for _, c := range runFlaky(t, f, nil) {
+				tries := statuses(&c)
+				got = append(got, tries[:len(tries)-1]+strings.ToUpper(tries[len(tries)-1:]))
 			}
-			return g, nil
-		}}
-		got, err := r.run(context.Background(), []*cases.Program{plainProgram("a")}, 1)
-		if !errors.Is(err, test.want) || (err == nil) != (len(got) == 1) {
-			t.Errorf("after %d failures: %d cases, error %v, want error %v", test.failures, len(got), err, test.want)
-		}
+			if s := strings.Join(got, " "); s != test.want || f.guests != test.guests {
+				t.Errorf("tries %s with %d guests, want %s with %d", s, f.guests, test.want, test.guests)
+			}
+		})
 	}
 }

@@ -25,12 +25,20 @@ type GuestSpec struct {
 	Guests     int
 	NoSnapshot bool
 	NoProbes   bool
+	// Noise prepares guests for schedule noise, see wire.Settings.Noise: for
+	// programs that are run with vm.RunOptions.Noise.
+	Noise bool
 	// RingBytes is the size of the probes' buffer; 0 is their default.
 	RingBytes uint32
 	// Slowdown stretches every bound, on top of what emulation needs; below 1 counts as 1.
 	Slowdown float64
 	// GDB is the address for gdb's stub of the guest; "" is none.
 	GDB string
+	// Executable is the static binary that guests run; "" is the running one, which is
+	// right everywhere but in tests.
+	Executable string
+	// Meddler breaks things in tests; nil leaves them whole.
+	Meddler vm.Meddler
 }
 
 // Progress is a report on long work.

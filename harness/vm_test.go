@@ -101,7 +101,7 @@ func TestWrongKernels(t *testing.T) {
 		{"chain-not-broken", "^group-linked-member-fails-", []string{"G6", "P4.5"}},
 	} {
 		t.Run(wrong.patch, func(t *testing.T) {
-			status, run, stderr := test(t, "--patch", filepath.Join("testdata", "wrong", wrong.patch+".patch"), "--only", wrong.only)
+			status, run, stderr := test(t, "--confirm", "0", "--patch", filepath.Join("testdata", "wrong", wrong.patch+".patch"), "--only", wrong.only)
 			if status != 1 {
 				t.Errorf("exit status %d, want 1\n%s", status, stderr)
 			}

@@ -3,9 +3,11 @@
 package images
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -24,6 +26,11 @@ type change struct {
 	by []int
 }
 
+// equal: the tree is the same with either.
+func (c *change) equal(o *change) bool {
+	return c.deleted == o.deleted && (c.deleted || c.exec == o.exec && bytes.Equal(c.content, o.content))
+}
+
 // Git's modes, as they stand in a patch.
 const (
 	gitTypeMask = 0o170000
@@ -37,11 +44,11 @@ const (
 func patched(root string, s *Series, allowBuildFiles bool) (map[string]*change, error) {
 	a := &applier{root: root, files: map[string]*change{}, allow: allowBuildFiles}
 	for i := range s.Patches {
-		p := &s.Patches[i]
 		a.patch = i + 1
-		for _, f := range p.files {
+		before := &applier{root: root, files: maps.Clone(a.files)}
+		for _, f := range s.Patches[i].files {
 			if err := a.file(f); err != nil {
-				err.Patch = p.Name
+				diagnose(before, s, i, f, err)
 				return nil, err
 			}
 		}
@@ -55,6 +62,8 @@ type applier struct {
 	allow bool
 	patch int // that is being applied, counted from 1
 }
+
+var errAbsent = errors.New("no such file")
 
 func refuse(file, format string, args ...any) *ApplyError {
 	return &ApplyError{File: file, Refused: true, Reason: fmt.Sprintf(format, args...)}
@@ -75,6 +84,9 @@ func (a *applier) file(f *gitdiff.File) *ApplyError {
 	name := f.NewName
 	if name == "" {
 		name = f.OldName
+	}
+	if name == "" || f.OldName == "" && !f.IsNew || f.NewName == "" && !f.IsDelete {
+		return refuse(name, "the patch does not say which file it changes")
 	}
 	for _, p := range []string{f.OldName, f.NewName} {
 		if p == "" {
@@ -137,6 +149,7 @@ func (a *applier) old(f *gitdiff.File) (*change, *ApplyError) {
 	c, err := a.get(f.OldName)
 	if err == nil && c == nil {
 		err = conflict(f.OldName, "the tree has no such file")
+		err.err = errAbsent
 	}
 	return c, err
 }
@@ -254,8 +267,7 @@ func applyHunks(old *change, hunks []*gitdiff.TextFragment, patch int) (content 
 		}
 		at := img.find(h, pre)
 		if at < 0 {
-			e := &ApplyError{Hunk: i + 1, Line: int(h.OldPosition), Reason: img.mismatch(h, pre)}
-			return nil, nil, e
+			return nil, nil, img.mismatch(i+1, h, pre)
 		}
 		img.replace(at, len(pre), post, from, patch)
 	}
@@ -315,22 +327,14 @@ func (m *image) replace(at, n int, post []string, from []int, patch int) {
 	m.done = append(append(append([]bool(nil), m.done[:at]...), done...), m.done[at+n:]...)
 }
 
-// mismatch says how the file differs from the hunk at the place where the
-// hunk wants to go.
-func (m *image) mismatch(h *gitdiff.TextFragment, pre []string) string {
-	at := max(int(h.NewPosition)-1, 0)
-	if h.OldPosition <= 1 {
-		at = 0
+// mismatch says how the file differs from the n-th hunk.
+func (m *image) mismatch(n int, h *gitdiff.TextFragment, pre []string) *ApplyError {
+	e := &ApplyError{Hunk: n, Line: int(h.OldPosition), Cause: CauseContext, Reason: "its context is nowhere in the file"}
+	if at := m.find(&gitdiff.TextFragment{OldPosition: 2, NewPosition: h.NewPosition, TrailingContext: 1}, pre); at >= 0 {
+		e.Cause = CauseNotAtEnd
+		e.Reason = fmt.Sprintf("its context is at line %d, but the hunk says that it is at the beginning or end of the file", at+1)
+		return e
 	}
-	const what = "its context is nowhere in the file"
-	for i, want := range pre {
-		n := at + i
-		if n >= len(m.lines) {
-			return fmt.Sprintf("%s (the file ends at line %d, the hunk expects %q there)", what, len(m.lines), strings.TrimSuffix(want, "\n"))
-		}
-		if m.lines[n] != want {
-			return fmt.Sprintf("%s (line %d is %q, the hunk expects %q)", what, n+1, strings.TrimSuffix(m.lines[n], "\n"), strings.TrimSuffix(want, "\n"))
-		}
-	}
-	return "its context matches, but not at the beginning or end of the file where the hunk has to be"
+	e.near, e.lacks = m.near(h, pre)
+	return e
 }

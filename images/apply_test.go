@@ -241,7 +241,13 @@ func TestApplyErrorNamesThePlace(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = patched(dir, s, false)
-	want := `patch 0002-no.patch does not apply: io_uring/a.c:20: hunk 2: its context is nowhere in the file (line 22 is "line 21", the hunk expects "line 99")`
+	want := `patch 0002-no.patch does not apply: io_uring/a.c:20: hunk 2: its context is nowhere in the file
+  it fits best at line 21, where it should be, where 2 of 3 lines agree (- expected, + found):
+     line 20
+    -line 99
+    +line 21
+     line 22
+  nothing in the file reads "line 99": a change that the patch builds on is not in this tree, or the tree has moved on`
 	if err == nil || err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}

@@ -4,6 +4,7 @@ package images
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -22,6 +24,7 @@ import (
 var (
 	stepLine    = regexp.MustCompile(`^  [A-Z][A-Z0-9_+ ]*\S*  +\S`)
 	errorLine   = regexp.MustCompile(`(: (fatal )?error: |: undefined reference to |^ld: |: multiple definition of |^FAILED|^BTF: )`)
+	scopeLine   = regexp.MustCompile(`: (In function |At top level:)`)
 	makeLine    = regexp.MustCompile(`^make(\[\d+\])?: \*\*\* `)
 	warningLine = regexp.MustCompile(`^\S+:\d+:(\d+:)? warning: |^WARNING: `)
 )
@@ -115,6 +118,8 @@ type maker struct {
 	log      *os.File
 	out      *bufio.Writer
 
+	inside   int   // number of the mutant whose clone the compiler was last talking about
+	clones   []int // numbers of mutants that errors are about
 	steps    int
 	errors   []string
 	stopped  string // make's own first word on why it stops
@@ -136,7 +141,7 @@ func (m *maker) run(ctx context.Context, stage Stage, total int, targets ...stri
 	args := append([]string(nil), m.store.make...)
 	args = append(args, "-f", "Makefile", "-C", m.tree.src(), "O="+m.tree.obj())
 	args = append(args, reproducible...)
-	m.steps, m.errors, m.stopped = 0, nil, ""
+	m.steps, m.errors, m.stopped, m.inside, m.clones = 0, nil, "", 0, nil
 	started := time.Now()
 	c := command{args: append(args, targets...), dir: m.tree.dir, env: buildEnv(), onLine: func(line string) {
 		m.line(line)
@@ -163,7 +168,7 @@ func (m *maker) run(ctx context.Context, stage Stage, total int, targets ...stri
 	if len(m.errors) == 0 {
 		m.errors = []string{err.Error()}
 	}
-	return &BuildError{Stage: stage, Errors: m.errors, Log: m.tree.log()}
+	return &BuildError{Stage: stage, Errors: m.errors, Log: m.tree.log(), clones: m.clones}
 }
 
 func (m *maker) line(line string) {
@@ -174,7 +179,10 @@ func (m *maker) line(line string) {
 		m.full = true
 	case stepLine.MatchString(line):
 		m.steps++
+	case scopeLine.MatchString(line):
+		m.inside = mutantOf(line)
 	case errorLine.MatchString(line):
+		m.blame(line)
 		if len(m.errors) < maxErrors {
 			m.errors = append(m.errors, m.relative(line))
 		}
@@ -184,6 +192,15 @@ func (m *maker) line(line string) {
 		if len(m.warnings) < maxWarnings {
 			m.warnings = append(m.warnings, m.relative(line))
 		}
+	}
+}
+
+// blame notes the mutant that an error is about. What macros expand to has the place of
+// the macro, but the line before says in which function.
+func (m *maker) blame(line string) {
+	n := cmp.Or(mutantOf(line), m.inside)
+	if n > 0 && !slices.Contains(m.clones, n) {
+		m.clones = append(m.clones, n)
 	}
 }
 

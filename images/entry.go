@@ -26,15 +26,20 @@ const (
 // Provenance says how an image came to be. It is stored beside it as
 // provenance.json and belongs into every report.
 type Provenance struct {
-	Key          string           `json:"key"`
-	Recipe       int              `json:"recipe"`
-	Source       SourceInfo       `json:"source"`
-	Series       SeriesProvenance `json:"series"`
-	Flavour      string           `json:"flavour"`
-	ConfigSHA256 string           `json:"config_sha256"` // of the resulting .config
-	Toolchain    string           `json:"toolchain"`
-	Host         string           `json:"host"` // operating system, architecture, CPUs it was built with
-	Started      time.Time        `json:"started"`
+	Key    string           `json:"key"`
+	Recipe int              `json:"recipe"`
+	Source SourceInfo       `json:"source"`
+	Series SeriesProvenance `json:"series"`
+	// Mutants that the kernel can be told to behave like.
+	Mutants []MutantProvenance `json:"mutants,omitempty"`
+	// Instruments are ringproof's own changes that are meant for the flavour, in
+	// or not.
+	Instruments  []InstrumentProvenance `json:"instruments,omitempty"`
+	Flavour      string                 `json:"flavour"`
+	ConfigSHA256 string                 `json:"config_sha256"` // of the resulting .config
+	Toolchain    string                 `json:"toolchain"`
+	Host         string                 `json:"host"` // operating system, architecture, CPUs it was built with
+	Started      time.Time              `json:"started"`
 	// Duration of the build in seconds, waiting for locks included.
 	Duration float64 `json:"duration_s"`
 	// Warnings of the compiler; only files compiled for this image give any.
@@ -46,19 +51,32 @@ type SeriesProvenance struct {
 	Name    string  `json:"name"`
 	ID      string  `json:"id"` // hash of what the patches change, without their messages
 	Patches []Patch `json:"patches"`
+	Origin
+}
+
+func (s *Series) provenance() SeriesProvenance {
+	return SeriesProvenance{Name: s.Name, ID: s.ID, Patches: s.Patches, Origin: s.Origin}
 }
 
 func (r *request) provenance(started time.Time) Provenance {
 	return Provenance{
 		Key: r.key, Recipe: recipe,
 		Source:    r.source.SourceInfo,
-		Series:    SeriesProvenance{Name: r.series.Name, ID: r.series.ID, Patches: r.series.Patches},
+		Series:    r.series.provenance(),
+		Mutants:   r.mutantsProvenance(),
 		Flavour:   r.flavour.Name,
 		Toolchain: r.toolchain,
 		Host:      fmt.Sprintf("%s/%s, %d CPUs", runtime.GOOS, runtime.GOARCH, runtime.NumCPU()),
 		Started:   started.UTC().Round(time.Second),
 		Duration:  time.Since(started).Round(time.Millisecond).Seconds(),
 	}
+}
+
+func (r *request) mutantsProvenance() (all []MutantProvenance) {
+	for i, m := range r.Mutants {
+		all = append(all, MutantProvenance{Number: i + 1, Name: m.Name, SHA256: m.SHA256})
+	}
+	return all
 }
 
 // manifest lists an image's files with their checksums. It is written last.

@@ -26,15 +26,25 @@ func (e *SpecError) Unwrap() error { return e.Err }
 // ApplyError says that a series does not apply or is refused. No file was
 // changed. Fields that do not fit the case are zero.
 type ApplyError struct {
-	Patch  string // name of the patch file
-	File   string // path in the tree
-	Hunk   int    // 1 is the file's first
-	Line   int    // line of the file at which the hunk was expected
-	Reason string
+	Patch string // name of the patch file
+	// Subject of the patch, where it has one.
+	Subject string
+	File    string // path in the tree
+	Hunk    int    // 1 is the file's first
+	Line    int    // line of the file at which the hunk was expected
+	Reason  string
+	Cause   Cause // "" where it is none of the known ones
+	// Details are what helps to mend it, one or more lines each: expected and
+	// found lines, patches that are missing, a base on which the series applies.
+	Details []string
 	// Refused: the series was well-formed but is not allowed; AllowBuildFiles
 	// would let it through if BuildFile is set too.
 	Refused   bool
 	BuildFile bool
+
+	err   error    // tells some cases apart
+	near  []string // Details about the place
+	lacks []string // lines that are expected and nowhere in the file
 }
 
 func (e *ApplyError) Error() string {
@@ -54,6 +64,12 @@ func (e *ApplyError) Error() string {
 		fmt.Fprintf(&b, ": hunk %d", e.Hunk)
 	}
 	fmt.Fprintf(&b, ": %s", e.Reason)
+	if e.Subject != "" {
+		fmt.Fprintf(&b, "\n  subject: %s", e.Subject)
+	}
+	for _, d := range e.Details {
+		b.WriteString("\n  " + d)
+	}
 	return b.String()
 }
 
@@ -78,15 +94,28 @@ type BuildError struct {
 	Stage  Stage
 	Errors []string // the first errors as the tools printed them, at most ten
 	Log    string   // path of the whole output
+	// Mutants names those of the woven ones that the errors are about.
+	Mutants []string
+	// Instruments are those of ringproof's own changes that were in.
+	Instruments []string
+
+	clones []int // numbers of the mutants
 }
 
 func (e *BuildError) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "the kernel does not build (%s):", e.Stage)
+	fmt.Fprintf(&b, "the kernel does not build (%s)", e.Stage)
+	if len(e.Mutants) > 0 {
+		fmt.Fprintf(&b, " because of the mutants that are woven in: %s", strings.Join(e.Mutants, ", "))
+	}
+	b.WriteByte(':')
 	for _, l := range e.Errors {
 		fmt.Fprintf(&b, "\n  %s", l)
 	}
 	fmt.Fprintf(&b, "\nThe whole output is in %s", e.Log)
+	if len(e.Instruments) > 0 {
+		fmt.Fprintf(&b, "\nIf the errors are about ringproof's own changes (%s), build without them (--no-instrument)", strings.Join(e.Instruments, ", "))
+	}
 	return b.String()
 }
 

@@ -24,13 +24,16 @@ type request struct {
 	flavour   kconfig.Flavour
 	settings  []kconfig.Setting
 	toolchain string
+	result    string // names what the series makes of the source, see resultID
 	key       string
+
+	instruments []*instrument // meant for the flavour, wanted or not
 }
 
 // Kernel returns the image for spec, building it if the store has none. The
 // caller closes it. Cancelling ctx stops a build and everything it started.
 func (s *Store) Kernel(ctx context.Context, spec Spec, progress Progress) (*Kernel, error) {
-	r, err := s.request(ctx, spec.withDefaults(), progress)
+	r, err := s.keyed(ctx, spec, progress)
 	if err != nil {
 		return nil, err
 	}
@@ -51,13 +54,28 @@ func (s *Store) Kernel(ctx context.Context, spec Spec, progress Progress) (*Kern
 	return nil, &InfraError{Op: "build the kernel", Err: errors.New("the image keeps disappearing"), Advice: "Is another process emptying the cache?"}
 }
 
-// Key returns the key of the image for spec without building it.
+// Key returns the key of the image for spec without building it. It unpacks
+// the source where it was not known yet what the series makes of it.
 func (s *Store) Key(ctx context.Context, spec Spec, progress Progress) (string, error) {
-	r, err := s.request(ctx, spec.withDefaults(), progress)
+	r, err := s.keyed(ctx, spec, progress)
 	if err != nil {
 		return "", err
 	}
 	return r.key, nil
+}
+
+// keyed is a request with its key. A series that does not apply is found here,
+// before anything is waited for.
+func (s *Store) keyed(ctx context.Context, spec Spec, p Progress) (*request, error) {
+	r, err := s.request(ctx, spec.withDefaults(), p)
+	if err != nil {
+		return nil, err
+	}
+	if r.result, err = s.resultID(ctx, r, p); err != nil {
+		return nil, err
+	}
+	r.key = r.computeKey()
+	return r, nil
 }
 
 func (s *Store) request(ctx context.Context, spec Spec, p Progress) (*request, error) {
@@ -69,10 +87,10 @@ func (s *Store) request(ctx context.Context, spec Spec, p Progress) (*request, e
 	if r.settings, err = r.flavour.Settings(); err != nil {
 		return nil, err
 	}
-	if r.series, err = LoadSeries(spec.Series); err != nil {
+	if r.instruments, err = instruments(spec.Flavour); err != nil {
 		return nil, err
 	}
-	if r.series, err = r.series.with(spec.Patches); err != nil {
+	if r.series, err = spec.LoadSeries(ctx); err != nil {
 		return nil, err
 	}
 	if r.toolchain, err = s.toolchain(ctx); err != nil {
@@ -81,20 +99,43 @@ func (s *Store) request(ctx context.Context, spec Spec, p Progress) (*request, e
 	if r.source, err = s.resolve(ctx, spec.Source, p); err != nil {
 		return nil, err
 	}
-	r.key = r.computeKey()
+	if spec.ThreeWay {
+		if r.series, err = s.threeWay(ctx, r, p); err != nil {
+			return nil, err
+		}
+	}
 	return r, nil
 }
 
-// computeKey hashes all inputs. The configuration goes in as fragments: with
-// source, series and compiler they decide what olddefconfig makes of them.
+// computeKey hashes all inputs. The series goes in as what it makes of the source: the
+// same change is the same image however it is cut into patches. The configuration goes in
+// as fragments: with source, series and compiler they decide what olddefconfig makes of them.
 func (r *request) computeKey() string {
 	h := sha256.New()
 	fmt.Fprintf(h, "recipe %d\nsource %s\nseries %s\ntoolchain %q\nconfig %q\n",
-		recipe, r.source.ID, r.series.ID, r.toolchain, kconfig.Format(r.settings))
+		recipe, r.source.ID, r.result, r.toolchain, kconfig.Format(r.settings))
 	for _, o := range r.flavour.Overlays {
 		fmt.Fprintf(h, "overlay %q %q\n", o.Path, o.Append)
 	}
+	for _, in := range r.instruments {
+		if !r.NoInstrument {
+			fmt.Fprintf(h, "instrument %s\n", in.id)
+		}
+	}
+	for _, m := range r.Mutants {
+		fmt.Fprintf(h, "mutant %s\n", m.id)
+	}
 	return hex.EncodeToString(h.Sum(nil))[:32]
+}
+
+// mutantNames returns the names of woven mutants by their numbers.
+func (r *request) mutantNames(numbers []int) (names []string) {
+	for _, n := range numbers {
+		if n <= len(r.Mutants) {
+			names = append(names, r.Mutants[n-1].Name)
+		}
+	}
+	return names
 }
 
 // lookup returns the stored image, or nil if it is not there or not sound.
@@ -117,8 +158,11 @@ func (s *Store) lookup(ctx context.Context, r *request, p Progress) (*Kernel, er
 	}
 	touchUsed(dir)
 	k.lock = l
-	// The same content may have come under other names and commit messages.
-	k.Provenance.Series.Name, k.Provenance.Series.Patches = r.series.Name, r.series.Patches
+	// The same content may have come under other names and commit messages, and
+	// cut into other patches.
+	k.Provenance.Series = r.series.provenance()
+	k.Provenance.Mutants = r.mutantsProvenance()
+	k.Provenance.Instruments = r.known(k.Provenance.Instruments)
 	k.Provenance.Source.Spec = r.Source
 	return k, nil
 }
@@ -139,8 +183,7 @@ func (s *Store) build(ctx context.Context, r *request, p Progress) error {
 		return err
 	}
 	defer src.Unlock()
-	// A series that does not apply is found before anything is waited for.
-	files, err := wanted(root, r.series, r.flavour, r.AllowBuildFiles)
+	files, became, err := r.wanted(root)
 	if err != nil {
 		return err
 	}
@@ -156,10 +199,15 @@ func (s *Store) build(ctx context.Context, r *request, p Progress) error {
 	}
 	warnings, err := s.compile(ctx, t, r, p)
 	if err != nil {
+		var be *BuildError
+		if errors.As(err, &be) {
+			be.Instruments = applied(became)
+			be.Mutants = r.mutantNames(be.clones)
+		}
 		return s.infra("build the kernel", err)
 	}
 	prov := r.provenance(started)
-	prov.Warnings = warnings
+	prov.Instruments, prov.Warnings = became, warnings
 	p.send(Event{Stage: StageStore, Line: "storing image " + r.key})
 	return s.infra("store the image", s.storeImage(t.obj(), r.key, prov))
 }

@@ -153,8 +153,13 @@ func readLines(r io.Reader, onLine func(string)) {
 
 // output runs a short command and returns what it printed.
 func output(ctx context.Context, dir string, args ...string) (string, error) {
+	return outputEnv(ctx, dir, nil, args...)
+}
+
+// outputEnv is output with more in the environment.
+func outputEnv(ctx context.Context, dir string, env []string, args ...string) (string, error) {
 	var b strings.Builder
-	c := command{args: args, dir: dir, env: buildEnv(), onLine: func(l string) { b.WriteString(l + "\n") }}
+	c := command{args: args, dir: dir, env: buildEnv(env...), onLine: func(l string) { b.WriteString(l + "\n") }}
 	if err := c.run(ctx); err != nil {
 		return b.String(), fmt.Errorf("%s: %w: %s", strings.Join(args, " "), err, strings.TrimSpace(b.String()))
 	}

@@ -4,6 +4,7 @@ package images
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -74,6 +75,9 @@ func (s *Store) entry(kind, key string) Entry {
 		var p Provenance
 		if readJSON(filepath.Join(e.dir, provenanceFile), &p) == nil {
 			e.About = "Linux " + p.Source.Version + ", series " + p.Series.Name + ", " + p.Flavour
+			if n := len(p.Mutants); n > 0 {
+				e.About += fmt.Sprintf(", %d mutants", n)
+			}
 		}
 	case kindSources:
 		var info SourceInfo

@@ -4,6 +4,7 @@ package images
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
@@ -13,12 +14,12 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
-	"sort"
 	"strings"
 
 	"github.com/bluekeyes/go-gitdiff/gitdiff"
+
+	"github.com/ringproof/ringproof/images/intake"
 )
 
 // seriesFS holds the built-in series, one directory each.
@@ -29,21 +30,45 @@ var seriesFS embed.FS
 // SeriesNone is the name of the empty series: the kernel as it is.
 const SeriesNone = "none"
 
-// Patch is one change to the tree, as read from a file or a mailbox.
+// Patch is one change to the tree, as read from a file, a mail or a page.
 type Patch struct {
-	Name    string `json:"name"`              // file name; with "#n" behind it for the n-th of a mailbox
+	Name    string `json:"name"`              // file name; with "#n" behind it for the n-th mail of a file
 	Subject string `json:"subject,omitempty"` // of the commit, where the patch has one
-	SHA256  string `json:"sha256"`            // of the patch's text
+	SHA256  string `json:"sha256"`            // of the patch's text as it was read: the file, mail or page
+	// Number and Total are the n/m of the subject, 0 where it has none.
+	Number    int    `json:"number,omitempty"`
+	Total     int    `json:"total,omitempty"`
+	Author    string `json:"author,omitempty"`
+	Date      string `json:"date,omitempty"` // RFC 3339
+	MessageID string `json:"message_id,omitempty"`
 
 	files []*gitdiff.File
+	diff  []byte // what files was parsed from
+}
+
+// Origin is what a series says of itself besides its patches.
+type Origin struct {
+	Version        int    `json:"version,omitempty"` // N of [PATCH vN]; 0 where nothing says
+	Cover          string `json:"cover,omitempty"`   // subject of the cover letter
+	CoverMessageID string `json:"cover_message_id,omitempty"`
+	// Missing are the numbers of patches that the subjects promise and that
+	// are not there: the user wanted it without.
+	Missing       []int    `json:"missing,omitempty"`
+	BaseCommit    string   `json:"base_commit,omitempty"`
+	Prerequisites []string `json:"prerequisites,omitempty"` // such as "prerequisite-patch-id 0123…"
+	ChangeID      string   `json:"change_id,omitempty"`
+	// Notes tell what was there but is not in the series: other revisions, changes in replies.
+	Notes []string `json:"notes,omitempty"`
 }
 
 // Series is an ordered set of patches.
 type Series struct {
 	Name    string // as the user gave it
 	Patches []Patch
+	Origin  Origin
 	// ID is a hash over what the patches change. Commit messages, dates and
-	// blob IDs are not in it: editing those rebuilds nothing.
+	// blob IDs are not in it. The same change cut into other patches has another
+	// ID, but gives the same image.
 	ID string
 }
 
@@ -59,34 +84,75 @@ func BuiltinSeries() []string {
 	return names
 }
 
-// LoadSeries reads a series: the name of a built-in one, a directory of
-// *.patch files (in the order of a quilt "series" file if there is one, else
-// by name), or one patch file or mailbox. A path is told from a name by its
-// slash or by not being a name. A malformed patch is an *ApplyError, a series
-// that is not there a *SpecError.
+// SeriesForms describes what a series can be, for help texts.
+const SeriesForms = `NAME                      a built-in series
+DIR                       *.patch files, a quilt series, saved mails, a maildir
+FILE                      an mbox, a mail, a patch, a tracker's page saved as text or HTML
+git:REPO BASE..HEAD       commits of a local git repository (one argument)`
+
+// LoadSeries reads a series with no options, see [Spec.LoadSeries].
 func LoadSeries(arg string) (*Series, error) {
-	s, err := loadSeries(arg)
-	var ae *ApplyError
-	if err != nil && !errors.As(err, &ae) {
-		return nil, &SpecError{What: "series", Value: arg, Err: err}
-	}
-	return s, err
+	return Spec{Series: arg}.LoadSeries(context.Background())
 }
 
-func loadSeries(arg string) (*Series, error) {
-	s := &Series{Name: arg}
-	if arg == "" || arg == SeriesNone {
+// LoadSeries reads the spec's series, see [SeriesForms] and package intake, and
+// the spec's further patches on top. A malformed patch is an *ApplyError, a
+// series that is not there or not complete a *SpecError.
+func (sp Spec) LoadSeries(ctx context.Context) (*Series, error) {
+	s := &Series{Name: sp.Series}
+	if s.Name == "" {
 		s.Name = SeriesNone
-		return s.finish()
 	}
-	for _, b := range BuiltinSeries() {
-		if arg == b {
-			sub, err := fs.Sub(seriesFS, path.Join("series", b))
-			if err != nil {
-				return nil, err
-			}
-			return s.fromDir(sub)
+	var err error
+	if sp.Composed != nil {
+		s = sp.Composed
+	} else {
+		err = s.load(ctx, intake.Options{Revision: sp.Revision, Partial: sp.Partial})
+	}
+	var ae *ApplyError
+	switch {
+	case errors.As(err, &ae), ctx.Err() != nil:
+		return nil, err
+	case err != nil:
+		return nil, &SpecError{What: "series", Value: sp.Series, Err: err}
+	}
+	if s, err = s.with(sp.Patches); err != nil {
+		return nil, err
+	}
+	return s.withPlanted(sp.Planted)
+}
+
+func (s *Series) load(ctx context.Context, opt intake.Options) error {
+	read, err := readSeries(ctx, s.Name, opt)
+	if err != nil {
+		return malformed(err)
+	}
+	if read != nil {
+		s.Origin = Origin{
+			Version: read.Version, Cover: read.Cover, CoverMessageID: read.CoverMessageID, Missing: read.Missing,
+			BaseCommit: read.BaseCommit, Prerequisites: read.Prerequisites, ChangeID: read.ChangeID, Notes: read.Notes,
 		}
+		if err := s.parse(read.Patches); err != nil {
+			return err
+		}
+	}
+	return s.finish()
+}
+
+// readSeries reads a series; nil is the empty one.
+func readSeries(ctx context.Context, arg string, opt intake.Options) (*intake.Series, error) {
+	if arg == SeriesNone {
+		return nil, nil
+	}
+	if slices.Contains(BuiltinSeries(), arg) {
+		sub, err := fs.Sub(seriesFS, path.Join("series", arg))
+		if err != nil {
+			return nil, err
+		}
+		return intake.Dir(sub, intake.Options{})
+	}
+	if git, ok := strings.CutPrefix(arg, "git:"); ok {
+		return gitRange(ctx, git)
 	}
 	st, err := os.Stat(arg)
 	switch {
@@ -95,55 +161,39 @@ func loadSeries(arg string) (*Series, error) {
 	case err != nil:
 		return nil, err
 	case st.IsDir():
-		return s.fromDir(os.DirFS(arg))
-	}
-	text, err := os.ReadFile(arg)
-	if err != nil {
-		return nil, err
-	}
-	if err := s.add(filepath.Base(arg), text); err != nil {
-		return nil, err
-	}
-	return s.finish()
-}
-
-func (s *Series) fromDir(dir fs.FS) (*Series, error) {
-	names, err := quiltOrder(dir)
-	if err != nil {
-		return nil, err
-	}
-	for _, name := range names {
-		text, err := fs.ReadFile(dir, name)
+		root, err := os.OpenRoot(arg) // links that lead out of it are refused
 		if err != nil {
 			return nil, err
 		}
-		if err := s.add(name, text); err != nil {
-			return nil, err
-		}
+		defer root.Close()
+		return intake.Dir(root.FS(), opt)
 	}
-	return s.finish()
+	text, err := readPatchFile(arg)
+	if err != nil {
+		return nil, err
+	}
+	return intake.File(filepath.Base(arg), text, opt)
 }
 
-// quiltOrder returns the names of a directory's patches in order.
-func quiltOrder(dir fs.FS) ([]string, error) {
-	if text, err := fs.ReadFile(dir, "series"); err == nil {
-		var names []string
-		for _, line := range strings.Split(string(text), "\n") {
-			line, _, _ = strings.Cut(line, "#")
-			if f := strings.Fields(line); len(f) > 1 {
-				return nil, fmt.Errorf("quilt series file: %q: options such as -p0 are not supported", strings.TrimSpace(line))
-			} else if len(f) == 1 {
-				names = append(names, f[0])
-			}
-		}
-		return names, nil
+func readPatchFile(name string) ([]byte, error) {
+	switch st, err := os.Stat(name); {
+	case err != nil:
+		return nil, err
+	case !st.Mode().IsRegular():
+		return nil, errors.New("not a regular file; it is read more than once, so save what a pipe holds first")
+	case st.Size() > intake.MaxSize:
+		return nil, fmt.Errorf("it has %d MiB; at most %d are read", st.Size()>>20, intake.MaxSize>>20)
 	}
-	names, err := fs.Glob(dir, "*.patch")
-	if err == nil && len(names) == 0 {
-		err = errors.New("the directory holds no *.patch files")
+	return os.ReadFile(name)
+}
+
+// malformed turns what intake says of an unreadable patch into an *ApplyError.
+func malformed(err error) error {
+	var me *intake.MalformedError
+	if errors.As(err, &me) {
+		return &ApplyError{Patch: me.Patch, Reason: "malformed patch: " + me.Reason}
 	}
-	sort.Strings(names)
-	return names, err
+	return err
 }
 
 // with returns the series with the patches of the given files on top.
@@ -151,9 +201,9 @@ func (s *Series) with(files []string) (*Series, error) {
 	if len(files) == 0 {
 		return s, nil
 	}
-	sum := &Series{Name: s.Name, Patches: slices.Clone(s.Patches)}
+	sum := &Series{Name: s.Name, Patches: slices.Clone(s.Patches), Origin: s.Origin}
 	for _, f := range files {
-		text, err := os.ReadFile(f)
+		text, err := readPatchFile(f)
 		if err != nil {
 			return nil, &SpecError{What: "patch", Value: f, Err: err}
 		}
@@ -162,13 +212,22 @@ func (s *Series) with(files []string) (*Series, error) {
 		}
 		sum.Name += "+" + strings.TrimSuffix(filepath.Base(f), filepath.Ext(f))
 	}
-	return sum.finish()
+	return sum, sum.finish()
+}
+
+// withPlanted returns the series with a mutant on top; nil is none.
+func (s *Series) withPlanted(m *Mutant) (*Series, error) {
+	if m == nil {
+		return s, nil
+	}
+	sum := &Series{Name: s.Name + "+" + m.Name, Patches: append(slices.Clone(s.Patches), m.patch), Origin: s.Origin}
+	return sum, sum.finish()
 }
 
 // finish checks that there is something in the series and computes its ID.
-func (s *Series) finish() (*Series, error) {
+func (s *Series) finish() error {
 	if len(s.Patches) == 0 && s.Name != SeriesNone {
-		return nil, errors.New("no patch in it changes a file (mails must be decoded: base64 and quoted-printable bodies are not read)")
+		return errors.New("no patch in it changes a file")
 	}
 	h := sha256.New()
 	for _, p := range s.Patches {
@@ -183,58 +242,31 @@ func (s *Series) finish() (*Series, error) {
 		}
 	}
 	s.ID = hex.EncodeToString(h.Sum(nil))
-	return s, nil
-}
-
-// mboxFrom is the line that git format-patch and b4 begin each mail with.
-var mboxFrom = regexp.MustCompile(`(?m)^From [^\n]*\d{4}\n`)
-
-var subjectLine = regexp.MustCompile(`(?m)^Subject: (?:\[[^]]*\] )?(.*)$`)
-
-// add parses text, which may be a mailbox. A part that changes nothing, such
-// as a cover letter, is left out.
-func (s *Series) add(name string, text []byte) error {
-	parts := splitMbox(text)
-	for i, part := range parts {
-		p := Patch{Name: name}
-		if len(parts) > 1 {
-			p.Name = fmt.Sprintf("%s#%d", name, i+1)
-		}
-		files, preamble, err := gitdiff.Parse(bytes.NewReader(part))
-		if err != nil {
-			return &ApplyError{Patch: p.Name, Reason: "malformed patch: " + strings.TrimPrefix(err.Error(), "gitdiff: ")}
-		}
-		if len(files) == 0 {
-			continue
-		}
-		if hdr, err := gitdiff.ParsePatchHeader(preamble); err == nil {
-			p.Subject = hdr.Title
-		}
-		if m := subjectLine.FindStringSubmatch(preamble); p.Subject == "" && m != nil {
-			p.Subject = m[1]
-		}
-		p.SHA256 = hashString(string(part))
-		p.files = files
-		stripTraditional(files, !bytes.Contains(part, []byte("diff --git ")))
-		s.Patches = append(s.Patches, p)
-	}
 	return nil
 }
 
-func splitMbox(text []byte) [][]byte {
-	at := mboxFrom.FindAllIndex(text, -1)
-	if len(at) < 2 {
-		return [][]byte{text}
+// add appends all patches of a file's text, whatever their subjects say.
+func (s *Series) add(name string, text []byte) error {
+	patches, err := intake.Patches(name, text)
+	if err != nil {
+		return malformed(err)
 	}
-	var parts [][]byte
-	for i, m := range at {
-		end := len(text)
-		if i+1 < len(at) {
-			end = at[i+1][0]
+	return s.parse(patches)
+}
+
+func (s *Series) parse(patches []intake.Patch) error {
+	for _, in := range patches {
+		files, _, err := gitdiff.Parse(bytes.NewReader(in.Diff))
+		if err != nil {
+			return &ApplyError{Patch: in.Name, Reason: "malformed patch: " + strings.TrimPrefix(err.Error(), "gitdiff: ")}
 		}
-		parts = append(parts, text[m[0]:end])
+		stripTraditional(files, !bytes.Contains(in.Diff, []byte("diff --git ")))
+		s.Patches = append(s.Patches, Patch{
+			Name: in.Name, Subject: in.Subject, SHA256: hashString(string(in.Raw)), Number: in.Number, Total: in.Total,
+			Author: in.Author, Date: in.Date, MessageID: in.MessageID, files: files, diff: in.Diff,
+		})
 	}
-	return parts
+	return nil
 }
 
 // stripTraditional takes the first component off names that the parser left

@@ -89,10 +89,28 @@ func (s *Store) Dir() string { return s.dir }
 // Spec is a wanted image.
 type Spec struct {
 	Source string // see [SourceForms]; empty is DefaultSource
-	Series string // see [LoadSeries]; empty is SeriesNone
+	Series string // see [SeriesForms]; empty is SeriesNone
+	// Revision is the N of [PATCH vN] where the series' source holds several; 0
+	// is the newest that is complete.
+	Revision int
+	// ThreeWay lets git merge a series that does not apply, where Source is a
+	// repository that has the series' base.
+	ThreeWay bool
+	// Partial takes a series of which patches are missing by their numbers.
+	Partial bool
+	// Composed takes the place of Series; see [Compose].
+	Composed *Series
 	// Patches are files of further patches, applied on top of the series in order.
 	Patches []string
+	// Planted is a mutant that this kernel has: one more patch on top.
+	Planted *Mutant
+	// Mutants are woven into the kernel, which behaves like the n-th of them, from
+	// 1, while its knob io_uring.mutant is n, and as if there were none while it is 0.
+	// [Store.Arrange] tells which can be. They are part of the image's key.
+	Mutants []*Mutant
 	Flavour string // see kconfig.Flavours; empty is "fast"
+	// NoInstrument leaves out ringproof's own changes, see [InstrumentProvenance].
+	NoInstrument bool
 	// AllowBuildFiles lets the series change files that the build runs. Only
 	// for series that are trusted as much as a program that is started.
 	AllowBuildFiles bool

@@ -44,6 +44,13 @@ for c in "$src"/io_uring/*.c; do
 		echo "make[1]: *** [Makefile:1: $o] Error 1" >&2
 		exit 2
 	fi
+	for m in "$c"@m*; do
+		if [ -e "$m" ] && grep -q WRONG "$m"; then
+			echo "$m: In function 'f__$(basename "$m" | sed 's/.*@//')':" >&2
+			echo "include/linux/macro.h:7:3: error: 'WRONG' undeclared (first use in this function)" >&2
+			exit 2
+		fi
+	done
 	if grep -q FULL "$c"; then echo "ld: final link failed: No space left on device" >&2; exit 2; fi
 	if grep -q DIE "$c"; then kill -KILL $$; fi
 	if [ ! -e "$o" ] || [ -n "$(find "$c" -newer "$o")" ]; then

@@ -7,14 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
 	"sort"
 	"syscall"
 	"time"
-
-	"github.com/ringproof/ringproof/kconfig"
 )
 
 // buildTree is where one source is compiled in one flavour, again and again:
@@ -112,20 +111,26 @@ func (t *buildTree) mend() error {
 }
 
 // wanted is the state of all files that differ from the source: what the
-// series and then the flavour's overlays do.
-func wanted(pristine string, s *Series, f kconfig.Flavour, allowBuildFiles bool) (map[string]*change, error) {
-	files, err := patched(pristine, s, allowBuildFiles)
+// series, ringproof's own changes, the mutants that are woven in and then the
+// flavour's overlays do. It also says which of ringproof's own are in.
+func (r *request) wanted(pristine string) (map[string]*change, []InstrumentProvenance, error) {
+	files, became, err := r.changes(pristine)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
+	mutated, err := weave(pristine, files, r.Mutants, r.AllowBuildFiles)
+	if err != nil {
+		return nil, nil, err
+	}
+	maps.Copy(files, mutated)
 	a := &applier{root: pristine, files: files}
-	for _, o := range f.Overlays {
+	for _, o := range r.flavour.Overlays {
 		c, aerr := a.get(o.Path)
 		if aerr != nil {
-			return nil, aerr
+			return nil, nil, aerr
 		}
 		if c == nil {
-			return nil, fmt.Errorf("flavour %s: the kernel has no %s to append to", f.Name, o.Path)
+			return nil, nil, fmt.Errorf("flavour %s: the kernel has no %s to append to", r.flavour.Name, o.Path)
 		}
 		text := bytes.Clone(c.content)
 		if len(text) > 0 && text[len(text)-1] != '\n' {
@@ -133,7 +138,7 @@ func wanted(pristine string, s *Series, f kconfig.Flavour, allowBuildFiles bool)
 		}
 		files[o.Path] = &change{content: append(text, o.Append...), exec: c.exec}
 	}
-	return files, nil
+	return files, became, nil
 }
 
 // rewrite brings src to the wanted state and returns the number of files that

@@ -68,7 +68,7 @@ rename to io_uring/b.c
 	if err != nil {
 		t.Fatal(err)
 	}
-	tree := &Tree{root: dir, series: s, changed: changed, lines: map[string][]string{}}
+	tree := &Tree{root: dir, names: []string{"1.patch", "2.patch", "3.patch"}, patches: 3, changed: changed, lines: map[string][]string{}}
 	lines := tree.Lines("io_uring/b.c", 1, 1000)
 	if len(lines) != 33 {
 		t.Fatalf("%d lines, want 33", len(lines))
@@ -81,6 +81,9 @@ rename to io_uring/b.c
 		if got := tree.WrittenBy("io_uring/b.c", i+1); got != want {
 			t.Errorf("line %d, %q: written by %q, want %q", i+1, l, got, want)
 		}
+	}
+	if got := fmt.Sprint(tree.Written(), tree.Patches()); got != "[io_uring/b.c] [1.patch 2.patch 3.patch]" {
+		t.Errorf("written files and patches: %s", got)
 	}
 	for _, out := range []int{-1, 0, 34, 1 << 30} {
 		if got := tree.WrittenBy("io_uring/b.c", out); got != "" {

@@ -64,7 +64,7 @@ var flavours = []Flavour{
 	{
 		Name:      "fast",
 		About:     "BTF, probes, KCOV for io_uring/ only",
-		Fragments: []string{"base.config"},
+		Fragments: []string{"base.config", "fast.config"},
 		Overlays:  []Overlay{kcovUring},
 		Slowdown:  1,
 		MemMB:     512,

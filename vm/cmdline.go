@@ -71,7 +71,10 @@ func (b board) kernel() []string {
 	// is dear to read: QEMU keeps the TSC of its CPUs in step. The delay loop
 	// of the second CPU would be measured, since an emulated TSC is not called
 	// constant; it counts TSC cycles per tick, HZ=250, and 5 GHz is long enough anywhere.
-	return []string{"no_timer_check", "tsc=reliable", "lpj=20000000"}
+	// What complains that something takes too long would do so while the host has
+	// no CPU for the guest: PID 1 sets such bounds, but until then a boot counts, too.
+	return []string{"no_timer_check", "tsc=reliable", "lpj=20000000",
+		"watchdog_thresh=60", "rcupdate.rcu_cpu_stall_timeout=240", "workqueue.watchdog_thresh=240"}
 }
 
 // cpus is the number of virtual CPUs.

@@ -39,7 +39,7 @@ ACCEL
 		tail  string
 	}{
 		{"tcg", Config{Accel: TCG}, nil, "-accel tcg,thread=multi\n-cpu max",
-			"-append panic=-1 no_timer_check tsc=reliable lpj=20000000 console=ttyS0 rcutree.jiffies_till_sched_qs=1 ringproof\n"},
+			"-append panic=-1 no_timer_check tsc=reliable lpj=20000000 watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=240 workqueue.watchdog_thresh=240 console=ttyS0 rcutree.jiffies_till_sched_qs=1 ringproof\n"},
 		{"kvm", Config{Accel: KVM}, nil, "-accel kvm\n-cpu host",
 			"-append panic=-1 console=ttyS0 rcutree.jiffies_till_sched_qs=1 ringproof\n"},
 		{"gdb, words, incoming", Config{Accel: KVM, GDB: "127.0.0.1:1234", KernelArgs: []string{"nokaslr", "x=y"}},

@@ -3,6 +3,7 @@
 package vm
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -30,6 +31,9 @@ const (
 // Exit says how a QEMU ended.
 type Exit struct {
 	Kind ExitKind
+	// Outside is set where a signal that somebody sent ended QEMU, or its QMP
+	// monitor: nothing that QEMU or its guest did.
+	Outside bool
 	// Detail holds the process's status, and QEMU's own words if it had any.
 	Detail string
 }
@@ -55,10 +59,14 @@ func classify(f exitFacts) Exit {
 		x.Kind = ExitClosed
 	case f.status.Signaled():
 		x.Kind = ExitKilled
+		switch f.status.Signal() {
+		case syscall.SIGKILL, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP:
+			x.Outside = true
+		}
 	case f.status.ExitStatus() != 0:
 		x.Kind = ExitFailed
 	case strings.HasPrefix(f.shutdown, "host-"):
-		x.Kind = ExitKilled
+		x.Kind, x.Outside = ExitKilled, true
 		x.Detail += "; ended from outside (" + f.shutdown + ")"
 	case f.panicked:
 		x.Kind = ExitPanicked
@@ -100,5 +108,24 @@ func (x Exit) asError(console []string) error {
 	case ExitClosed:
 		return infra(op, errClosed)
 	}
-	return infra(op, fmt.Errorf("%s", x.Detail))
+	return infra(op, x.failure())
+}
+
+// failure is the error of a QEMU that was ended or failed.
+func (x Exit) failure() error {
+	if x.Outside {
+		return endedError(x.Detail)
+	}
+	return errors.New(x.Detail)
+}
+
+// endedError says that somebody else ended QEMU.
+type endedError string
+
+func (e endedError) Error() string { return string(e) }
+
+// endedFromOutside tells whether an error is about a QEMU that somebody else ended.
+func endedFromOutside(err error) bool {
+	var e endedError
+	return errors.As(err, &e)
 }

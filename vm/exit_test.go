@@ -37,6 +37,9 @@ func TestClassifyExit(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			x := classify(tt.facts)
+			if outside := tt.kind == ExitKilled && tt.facts.said == ""; x.Outside != outside {
+				t.Errorf("ended from outside: %v, want %v", x.Outside, outside)
+			}
 			if x.Kind != tt.kind || !strings.Contains(x.Detail, tt.detail) {
 				t.Errorf("got %d %q, want %d with %q", x.Kind, x.Detail, tt.kind, tt.detail)
 			}

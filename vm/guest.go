@@ -23,7 +23,8 @@ type Guest struct {
 	conn     *wire.Conn
 	timeouts Timeouts
 	decode   decoder
-	log      func(string)
+	log      func(*wire.Log)
+	clock    *guestClock
 	info     *wire.GuestInfo
 	buildID  string // of the agent
 	slots    *slots
@@ -37,15 +38,17 @@ type Guest struct {
 	copied chan *wire.Copied
 	copies chan struct{} // likewise for Copy
 
-	mu      sync.Mutex
-	calls   map[uint64]*call
-	stray   []string  // console lines that came while no program was outstanding
-	spoke   time.Time // when the console's last line came
-	nextID  uint64
-	heard   time.Time // when the last message came, or the first call went out
-	pongs   map[uint64]chan struct{}
-	failure error
-	down    chan struct{} // closed once failure is set
+	mu                sync.Mutex
+	calls             map[uint64]*call
+	stray             []string  // console lines that came while no program was outstanding
+	spoke             time.Time // when the console's last line came
+	nextID            uint64
+	heard             time.Duration // by clock, when the last message came, or the first call went out
+	served            time.Duration // by clock, when the last call was answered, or the first one went out
+	beating, checking bool          // watch's questions that are on their way
+	pongs             map[uint64]chan struct{}
+	failure           error
+	down              chan struct{} // closed once failure is set
 }
 
 // body is what a Guest needs of its [Machine].
@@ -55,22 +58,24 @@ type body interface {
 	Exit() Exit
 	Registers(context.Context) (string, error)
 	Close()
+	signs() signs
 }
 
 // newGuest takes over a machine and its channel. No message is sent yet.
-func newGuest(b body, channel net.Conn, t Timeouts, window int, log func(string)) *Guest {
+func newGuest(b body, channel net.Conn, t Timeouts, window int, log func(*wire.Log)) *Guest {
 	if log == nil {
-		log = func(string) {}
+		log = func(*wire.Log) {}
 	}
 	g := &Guest{
 		body: b, conn: wire.NewHostConn(channel), timeouts: t, decode: decodeEvents, log: log,
-		slots: newSlots(window), out: make(chan any), hellos: make(chan *wire.Hello, 1),
+		clock: newGuestClock(), slots: newSlots(window), out: make(chan any), hellos: make(chan *wire.Hello, 1),
 		pushed: make(chan *wire.PushDone, 1),
 		shell:  make(chan *wire.ShellOutput, 1), shells: make(chan struct{}, 1),
 		copied: make(chan *wire.Copied, 1), copies: make(chan struct{}, 1),
 		calls: make(map[uint64]*call), pongs: make(map[uint64]chan struct{}),
 		down: make(chan struct{}),
 	}
+	g.conn.SetPatience(t.Frame)
 	g.unwatch = b.Console().Subscribe(g.consoleLine)
 	go g.read()
 	go g.write()
@@ -110,12 +115,13 @@ func (g *Guest) PowerOff(ctx context.Context) {
 	if g.send(ctx, &wire.PowerOff{}) != nil {
 		return
 	}
-	timer := time.NewTimer(g.timeouts.Ping)
-	defer timer.Stop()
+	late, release := g.clock.after(g.timeouts.Ping)
+	defer release()
 	select {
 	case <-g.body.Done():
+	case <-g.down:
 	case <-ctx.Done():
-	case <-timer.C:
+	case <-late:
 	}
 }
 
@@ -175,13 +181,13 @@ func (g *Guest) read() {
 			return
 		}
 		g.mu.Lock()
-		g.heard = time.Now()
+		g.heard, _ = g.clock.read()
 		g.mu.Unlock()
 		switch m := msg.(type) {
 		case *wire.Ran:
 			g.ran(m)
 		case *wire.Log:
-			g.log(m.Text)
+			g.log(m)
 		case *wire.Pong:
 			g.mu.Lock()
 			if c := g.pongs[m.Nonce]; c != nil {
@@ -195,6 +201,8 @@ func (g *Guest) read() {
 			deliver(g.shell, m)
 		case *wire.Copied:
 			deliver(g.copied, m)
+		case *wire.Execed:
+			g.execed(m)
 		case *wire.Hello:
 			deliver(g.hellos, m)
 		case *wire.PushDone:
@@ -246,7 +254,7 @@ func (g *Guest) channelEnded(err error) {
 
 // watch notices a guest that dies or falls silent.
 func (g *Guest) watch() {
-	tick := time.NewTicker(100 * time.Millisecond)
+	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	panicked := g.body.Console().Panicked()
 	for {
@@ -262,35 +270,100 @@ func (g *Guest) watch() {
 			timer := time.AfterFunc(g.timeouts.Die, func() { g.failGuest(GuestPanicked, "it did not get as far as the reboot", "") })
 			defer timer.Stop()
 		case <-tick.C:
-			if late := g.overdue(time.Now()); late != "" && panicked != nil {
-				g.checkAlive(late)
+			g.clock.look(time.Now(), g.body.signs())
+			if d := g.clock.stopped(); d > g.timeouts.Stopped {
+				g.fail(stoppedError(d))
+				go g.body.Close()
+				return
+			}
+			g.beat()
+			had, _ := g.clock.read()
+			if late := g.overdue(had); late != "" && panicked != nil && g.check() {
+				go g.checkAlive(late) // the clock must go on meanwhile
 			}
 		}
 	}
 }
 
+// stoppedError says that somebody stopped QEMU and does not let it go on.
+func stoppedError(d time.Duration) error {
+	return &InfraError{Op: "use the guest", Err: fmt.Errorf("QEMU has been stopped for %v by a signal or a debugger", d.Round(time.Second)),
+		Hint: "find out who stops it, and run again"}
+}
+
+// beat pings an agent that was not heard for a while though programs are
+// outstanding: only the next message shows that one was lost on its way.
+func (g *Guest) beat() {
+	had, _ := g.clock.read()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if len(g.calls) == 0 || g.beating || had-g.heard < g.timeouts.Beat {
+		return
+	}
+	g.beating = true
+	go func() {
+		_ = g.Ping(context.Background())
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		g.beating = false
+	}()
+}
+
 // overdue tells what the guest should have answered by now, or "".
-func (g *Guest) overdue(now time.Time) string {
+func (g *Guest) overdue(had time.Duration) string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	var longest time.Duration
 	for _, c := range g.calls {
 		longest = max(longest, c.deadline)
 	}
-	if len(g.calls) == 0 {
+	if len(g.calls) == 0 || g.conn.Receiving() {
 		return ""
 	}
-	if silent := now.Sub(g.heard); silent > longest+g.timeouts.Overtime {
+	if silent := had - g.served; silent > longest+g.timeouts.Overtime {
 		return fmt.Sprintf("no answer for %v with %d programs outstanding", silent.Round(time.Millisecond), len(g.calls))
 	}
 	return ""
 }
 
+// check tells whether nobody checks on the agent yet, who then does.
+func (g *Guest) check() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	first := !g.checking
+	g.checking = true
+	return first
+}
+
+// aliveOvertime is how many times the usual overtime an agent gets that still
+// answers: what it collects about a hang goes over a console, which a busy host makes slow.
+const aliveOvertime = 4
+
+// had is the time that the guest had so far.
+func (g *Guest) had() time.Duration {
+	had, _ := g.clock.read()
+	return had
+}
+
 // checkAlive asks an agent that is late for a sign of life. One that answers
 // and still does not deliver has lost a program, and is given up as well.
 func (g *Guest) checkAlive(late string) {
-	ctx, cancel := context.WithTimeout(context.Background(), g.timeouts.Ping)
+	defer func() {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		g.checking = false
+	}()
+	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
+	patience, release := g.clock.after(g.timeouts.Ping)
+	defer release()
+	go func() {
+		select {
+		case <-patience:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
 	before := g.outstanding()
 	err := g.Ping(ctx)
 	if g.Err() != nil {
@@ -298,7 +371,7 @@ func (g *Guest) checkAlive(late string) {
 	}
 	detail := late + ", and no answer to a ping"
 	if err == nil {
-		if g.outstanding() < before {
+		if g.outstanding() < before || g.overdue(g.had()-(aliveOvertime-1)*g.timeouts.Overtime) == "" {
 			return
 		}
 		detail = late + "; the agent answers pings, but its programs do not end"
@@ -370,8 +443,8 @@ func (g *Guest) Shell(ctx context.Context, line string) (*wire.ShellOutput, erro
 // whatever an agent said to an earlier host is passed over.
 func (g *Guest) hello(ctx context.Context, own wire.Hello, bound time.Duration) (*wire.Hello, error) {
 	own.Nonce = newNonce()
-	timer := time.NewTimer(bound)
-	defer timer.Stop()
+	late, release := g.clock.after(bound)
+	defer release()
 	if err := g.send(ctx, &own); err != nil {
 		return nil, err
 	}
@@ -390,7 +463,7 @@ func (g *Guest) hello(ctx context.Context, own wire.Hello, bound time.Duration) 
 			return nil, g.Err()
 		case <-ctx.Done():
 			return nil, ctx.Err()
-		case <-timer.C:
+		case <-late:
 			return nil, &GuestError{Kind: GuestSilent, Detail: fmt.Sprintf("no hello from the agent within %v", bound),
 				Console: g.body.Console().Tail(lastLines)}
 		}
@@ -430,8 +503,8 @@ func (g *Guest) push(ctx context.Context, path, sum string) error {
 
 // awaitPushed returns the checksum of what the agent received.
 func (g *Guest) awaitPushed(ctx context.Context, bound time.Duration) (string, error) {
-	timer := time.NewTimer(bound)
-	defer timer.Stop()
+	late, release := g.clock.after(bound)
+	defer release()
 	select {
 	case m := <-g.pushed:
 		return m.SHA256, nil
@@ -439,7 +512,7 @@ func (g *Guest) awaitPushed(ctx context.Context, bound time.Duration) (string, e
 		return "", g.Err()
 	case <-ctx.Done():
 		return "", ctx.Err()
-	case <-timer.C:
+	case <-late:
 		return "", &GuestError{Kind: GuestSilent, Detail: fmt.Sprintf("no answer to a push within %v", bound),
 			Console: g.body.Console().Tail(lastLines)}
 	}

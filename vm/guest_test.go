@@ -27,6 +27,8 @@ type fakeBody struct {
 	done    chan struct{}
 	exit    Exit
 	once    sync.Once
+	mu      sync.Mutex
+	state   signs
 }
 
 func (b *fakeBody) Console() *Console     { return b.console }
@@ -35,6 +37,12 @@ func (b *fakeBody) Exit() Exit            { <-b.done; return b.exit }
 func (b *fakeBody) Close()                { b.end(Exit{Kind: ExitClosed}) }
 func (b *fakeBody) Registers(context.Context) (string, error) {
 	return "RIP=ffffffff81000000", nil
+}
+
+func (b *fakeBody) signs() signs {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.state
 }
 
 func (b *fakeBody) end(x Exit) {
@@ -51,10 +59,15 @@ type peer struct {
 
 func fakeGuest(t *testing.T, window int) (*Guest, *peer) {
 	t.Helper()
+	return fakeGuestBounded(t, window, NewTimeouts(KVM, 1))
+}
+
+func fakeGuestBounded(t *testing.T, window int, bounds Timeouts) (*Guest, *peer) {
+	t.Helper()
 	host, guest := net.Pipe()
 	console, tty := testConsole(t, nil)
 	b := &fakeBody{console: console, tty: tty, done: make(chan struct{})}
-	g := newGuest(b, host, NewTimeouts(KVM, 1), window, nil)
+	g := newGuest(b, host, bounds, window, nil)
 	g.decode = func(raw []byte, run uint32) ([]cases.Event, error) {
 		if string(raw) == "damaged" {
 			return nil, errors.New("damaged")
@@ -118,6 +131,27 @@ func TestRunAnswersOutOfOrder(t *testing.T) {
 		r := <-c
 		if r.err != nil || r.out.Error != name {
 			t.Errorf("run %s got %+v, %v", name, r.out, r.err)
+		}
+	}
+}
+
+// Coverage is unpacked where it was asked for, and nothing else of a guest passes for it.
+func TestRunUnpacksCoverage(t *testing.T) {
+	g, p := fakeGuest(t, 1)
+	for _, asked := range []bool{false, true} {
+		c := goRun(g, "a", RunOptions{Coverage: asked})
+		m := next[wire.Run](p)
+		p.send(&wire.Ran{ID: m.ID, Coverage: []byte{0, 2, 7, 0, 0, 0, 5, 0, 0, 0, 0, 0}, Outcome: cases.Outcome{Coverage: &cases.Coverage{PCs: []uint64{1}}}})
+		r := <-c
+		if r.err != nil {
+			t.Fatal(r.err)
+		}
+		var want *cases.Coverage
+		if asked {
+			want = &cases.Coverage{PCs: []uint64{0xffffffff80000005, 0xffffffff80000007}, Edges: []uint32{}}
+		}
+		if d := cmp.Diff(want, r.out.Coverage); d != "" {
+			t.Errorf("asked for: %v: %s", asked, d)
 		}
 	}
 }
@@ -248,12 +282,13 @@ func TestBadPeers(t *testing.T) {
 		{"host's message", func(p *peer, _ uint64) { p.conn.Send(&wire.PowerOff{}) }, GuestGarbage, "unexpected message type"},
 		{"foreign run", func(p *peer, id uint64) { p.conn.Send(&wire.Ran{ID: id + 1}) }, GuestGarbage, "not outstanding"},
 		{"damaged events", func(p *peer, id uint64) { p.conn.Send(&wire.Ran{ID: id, Events: []byte("damaged")}) }, GuestGarbage, "decode the events"},
+		{"damaged coverage", func(p *peer, id uint64) { p.conn.Send(&wire.Ran{ID: id, Coverage: []byte{7}}) }, GuestGarbage, "unpack coverage"},
 		{"fault", func(p *peer, _ uint64) { p.conn.Send(&wire.Fault{Text: "no memory"}) }, GuestFault, "no memory"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			g, p := fakeGuest(t, 1)
-			run := goRun(g, "x", RunOptions{})
+			run := goRun(g, "x", RunOptions{Coverage: true})
 			m := next[wire.Run](p)
 			go tt.act(p, m.ID)
 			var ge *GuestError
@@ -312,18 +347,18 @@ func TestOverdue(t *testing.T) {
 	run := goRun(g, "slow", RunOptions{Deadline: time.Second})
 	m := next[wire.Run](p)
 	g.mu.Lock()
-	heard := g.heard
+	served := g.served
 	g.mu.Unlock()
 	bound := time.Second + g.timeouts.Overtime
-	if late := g.overdue(heard.Add(bound)); late != "" {
+	if late := g.overdue(served + bound); late != "" {
 		t.Errorf("overdue too early: %s", late)
 	}
-	if late := g.overdue(heard.Add(bound + 1)); late == "" {
+	if late := g.overdue(served + bound + 1); late == "" {
 		t.Error("not overdue")
 	}
 	p.send(&wire.Ran{ID: m.ID})
 	<-run
-	if late := g.overdue(heard.Add(time.Hour)); late != "" {
+	if late := g.overdue(served + time.Hour); late != "" {
 		t.Errorf("overdue with nothing outstanding: %s", late)
 	}
 }

@@ -13,14 +13,14 @@ import (
 
 // Leak is memory that nothing refers to any more, as kmemleak found it.
 type Leak struct {
-	// Born is when it was allocated, on the guest's clock that events have too. It is
-	// exact to a tick, and never late.
-	Born time.Duration
+	// Born is when it was allocated, on the guest's clock that events have too: not
+	// before, and not later than Within after it, which is the kernel's tick.
+	Born, Within time.Duration
 	// Lines are kmemleak's own: size, task, contents, and the stack that allocated it.
 	Lines []string
 }
 
-var born = regexp.MustCompile(`\(at (-?\d+) ns\)$`)
+var born = regexp.MustCompile(`\(at (-?\d+) ns, within (\d+)\)$`)
 
 // Leaks searches the guest's memory for leaks, which takes five seconds at
 // least, as memory that young is not called leaked. The kernel needs
@@ -59,8 +59,9 @@ func parseLeaks(text string) []Leak {
 		}
 		l := &leaks[len(leaks)-1]
 		if m := born.FindStringSubmatch(line); m != nil {
-			ns, _ := strconv.ParseInt(m[1], 10, 64)
-			l.Born = time.Duration(ns)
+			at, _ := strconv.ParseInt(m[1], 10, 64)
+			within, _ := strconv.ParseInt(m[2], 10, 64)
+			l.Born, l.Within = time.Duration(at), time.Duration(within)
 		}
 		l.Lines = append(l.Lines, line)
 	}

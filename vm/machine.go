@@ -44,6 +44,8 @@ type Config struct {
 	ConsoleLog io.Writer
 	// GDB is the address for gdb's stub, such as "127.0.0.1:1234"; "" is none.
 	GDB string
+	// Meddler breaks things in tests; nil leaves them whole.
+	Meddler Meddler
 }
 
 func (c *Config) complete() (err error) {
@@ -170,6 +172,7 @@ func start(ctx context.Context, cfg Config, lock *bootLock, state *os.File) (m *
 	if err != nil {
 		return abandon(err)
 	}
+	cfg.stage(StageStarted, m.proc.pid())
 	// From here on the end of QEMU closes the console, and all else follows.
 	for _, f := range files {
 		f.Close()
@@ -222,7 +225,7 @@ func (m *Machine) connectMonitor(ctx context.Context, path string) (*monitor, er
 	select {
 	case <-m.proc.done:
 		x := classify(exitFacts{status: waitStatus(m.proc.state), said: m.proc.stderr.String()})
-		return nil, infra("start QEMU", errors.New(x.Detail))
+		return nil, infra("start QEMU", x.failure())
 	default:
 		return nil, infra("start QEMU", err)
 	}
@@ -297,6 +300,9 @@ func (m *Machine) PID() int { return m.proc.pid() }
 
 // Age is the time since QEMU was started.
 func (m *Machine) Age() time.Duration { return time.Since(m.started) }
+
+// signs returns what the host knows of QEMU at the moment.
+func (m *Machine) signs() signs { return signsOf("/proc", m.proc.pid()) }
 
 // Registers returns the CPUs' registers as QEMU prints them.
 func (m *Machine) Registers(ctx context.Context) (string, error) {

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/ringproof/ringproof/cases"
+	"github.com/ringproof/ringproof/vm/kcov"
+	"github.com/ringproof/ringproof/vm/noise"
 	"github.com/ringproof/ringproof/vm/probe"
 	"github.com/ringproof/ringproof/vm/wire"
 )
@@ -17,11 +19,26 @@ type RunOptions struct {
 	// Deadline bounds the program's steps, in time of a machine as fast as
 	// real hardware; the guest gets it scaled. 0 is [DefaultDeadline].
 	Deadline time.Duration
-	// Coverage asks for the kernel PCs that the program reached.
+	// Ends bounds how long the program's process and then its rings may take to
+	// go, in the same time; 0 is the agent's own bound, which is generous. With a
+	// short one a HANG costs less, and says only that much.
+	Ends time.Duration
+	// Brief does without the evidence of a hang, which takes seconds to gather:
+	// HangInfo has only the step. For those who run a program that hangs again anyway.
+	Brief bool
+	// Coverage asks for what of the kernel the program reached. A guest that has
+	// none refuses the program (EndError): see [wire.GuestInfo.NoCoverage].
 	Coverage bool
 	// Alone runs the program while no other is outstanding, so that every
 	// line on the console is its own. See [Guest.Run].
 	Alone bool
+	// Noise is the seed of the schedule noise that the program runs under, see
+	// package noise; 0 is none. Bounds on time, Deadline among them, are later by
+	// what the noise may take. All its kinds take a guest with [wire.Settings.Noise].
+	Noise uint64
+	// Mutant is the number of the mistake that the kernel shall make while the
+	// program runs, of those that its image carries; 0 is none.
+	Mutant int
 }
 
 // DefaultDeadline bounds a program that names no deadline.
@@ -30,12 +47,17 @@ const DefaultDeadline = 5 * time.Second
 // DefaultWindow is how many programs a guest gets ahead of its answers.
 const DefaultWindow = 16
 
-// call is one outstanding program.
+// call is one outstanding program, or an executable.
 type call struct {
 	id       uint64
 	deadline time.Duration
+	covered  bool // coverage was asked for
 	lines    []string
-	done     chan *wire.Ran // of size one
+	sent     time.Duration // by the guest's clock
+	stolen   time.Duration // likewise, until then
+	// Where the answer goes: to a Run or to an Exec, the other is nil. Of size one.
+	done   chan *wire.Ran
+	execed chan *wire.Execed
 }
 
 // maxCallLines bounds the console lines kept for one program.
@@ -60,8 +82,8 @@ func (g *Guest) Run(ctx context.Context, p *cases.Program, o RunOptions) (*cases
 		}
 		return nil, g.Err()
 	}
-	c := g.begin(o)
-	msg := &wire.Run{ID: c.id, Program: *p, Deadline: c.deadline, Coverage: o.Coverage}
+	c := g.begin(p, o)
+	msg := &wire.Run{ID: c.id, Program: *p, Deadline: c.deadline, Ends: time.Duration(float64(o.Ends) * g.timeouts.Scale), Brief: o.Brief, Coverage: o.Coverage, Noise: o.Noise, Mutant: o.Mutant}
 	if err := g.send(ctx, msg); err != nil {
 		g.finish(c.id)
 		g.slots.give(o.Alone)
@@ -94,22 +116,28 @@ func (g *Guest) Run(ctx context.Context, p *cases.Program, o RunOptions) (*cases
 	}
 }
 
-func (g *Guest) begin(o RunOptions) *call {
+func (g *Guest) begin(p *cases.Program, o RunOptions) *call {
 	deadline := o.Deadline
 	if deadline == 0 {
 		deadline = DefaultDeadline
 	}
-	c := &call{deadline: time.Duration(float64(deadline) * g.timeouts.Scale), done: make(chan *wire.Ran, 1)}
+	c := &call{deadline: time.Duration(float64(deadline)*g.timeouts.Scale) + noise.For(o.Noise, p).Bound(), covered: o.Coverage, done: make(chan *wire.Ran, 1)}
+	g.enter(c)
+	return c
+}
+
+// enter notes that an answer is owed to a call.
+func (g *Guest) enter(c *call) {
 	g.body.Console().Sync() // what was printed before is not this program's
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.nextID++
 	c.id = g.nextID
+	c.sent, c.stolen = g.clock.read()
 	if len(g.calls) == 0 {
-		g.heard = time.Now()
+		g.heard, g.served = c.sent, c.sent
 	}
 	g.calls[c.id] = c
-	return c
 }
 
 // finish forgets a call; nil if it was forgotten already.
@@ -175,10 +203,16 @@ func (g *Guest) Linger(ctx context.Context) []string {
 func (g *Guest) ran(r *wire.Ran) {
 	g.body.Console().Sync()
 	c := g.finish(r.ID)
-	if c == nil {
+	if c == nil || c.done == nil {
 		g.failGuest(GuestGarbage, fmt.Sprintf("an answer to run %d, which is not outstanding", r.ID), "")
 		return
 	}
+	had, stolen := g.clock.read()
+	r.Outcome.Stolen = stolen - c.stolen
+	r.Outcome.Waited = had - c.sent + stolen - c.stolen
+	g.mu.Lock()
+	g.served = had
+	g.mu.Unlock()
 	c.done <- r
 	if r.Fatal {
 		g.fail(&GuestError{Kind: GuestRetired, Detail: "an earlier program left tasks behind that do not end"})
@@ -196,6 +230,14 @@ func (g *Guest) outcome(c *call, r *wire.Ran) (*cases.Outcome, error) {
 		return nil, e
 	}
 	out.Events = events
+	out.Coverage = nil
+	if c.covered && len(r.Coverage) > 0 {
+		if out.Coverage, err = kcov.Unpack(r.Coverage); err != nil {
+			e := &GuestError{Kind: GuestGarbage, Detail: err.Error(), Console: c.lines}
+			g.failGuest(e.Kind, e.Detail, "")
+			return nil, e
+		}
+	}
 	return out, nil
 }
 

@@ -131,6 +131,7 @@ func (m *Machine) Snapshot(ctx context.Context, path, key string) error {
 	if err := finishSnapshot(f, key); err != nil {
 		return saveError(op, err)
 	}
+	m.cfg.stage(StageSaved, m.PID())
 	if err := os.Rename(f.Name(), path); err != nil {
 		return infra(op, err)
 	}
@@ -165,10 +166,17 @@ func (m *Machine) saveTo(ctx context.Context, f *os.File) (err error) {
 		return err
 	}
 	defer func() {
-		if cerr := m.mon.run(context.WithoutCancel(ctx), "cont", nil, nil); err == nil {
-			err = cerr
+		cerr := m.mon.run(context.WithoutCancel(ctx), "cont", nil, nil)
+		if cerr == nil {
+			return
+		}
+		// It would stand still for ever, and look like a kernel that hangs.
+		m.Close()
+		if err == nil {
+			err = fmt.Errorf("the guest stood still and could not be let go on, so it was ended: %w", cerr)
 		}
 	}()
+	m.cfg.stage(StageSaving, m.PID())
 	if err := m.mon.run(ctx, "migrate", map[string]string{"uri": "fd:state"}, nil); err != nil {
 		return err
 	}
@@ -316,6 +324,7 @@ func sweepPartials(dir string) {
 //
 // The guest runs when Restore returns, and does not know that time has passed.
 func Restore(ctx context.Context, cfg Config, path, key string) (*Machine, error) {
+	cfg.stage(StageRestoring, 0)
 	f, err := openSnapshot(path, key)
 	if err != nil {
 		return nil, err
@@ -356,7 +365,7 @@ func (m *Machine) awaitIncoming(ctx context.Context) error {
 		}
 		select {
 		case <-m.proc.done:
-			return infra(op, errors.New(m.Exit().Detail))
+			return infra(op, m.Exit().failure())
 		default:
 			return infra(op, err)
 		}

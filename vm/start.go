@@ -48,6 +48,8 @@ type Origin struct {
 	Pushed bool
 	// Up is the time from QEMU's start to the agent's (last) hello.
 	Up time.Duration
+	// Stolen is the part of it in which the guest could not run, see [cases.Outcome.Stolen].
+	Stolen time.Duration
 	// Saved is what saving a snapshot took; 0 if none was saved.
 	Saved time.Duration
 	// Console is what the kernel printed until the guest was ready: since
@@ -58,7 +60,7 @@ type Origin struct {
 // StartGuest brings up a guest the cheapest way that works: from a snapshot
 // of the same kernel, machine and settings if there is one, else by a boot, after
 // which it saves one. A snapshot that does not restore or whose agent does not
-// answer is removed, with a notice. The guest is killed when ctx is done.
+// answer is removed, with a notice; one whose QEMU somebody killed is kept. The guest is killed when ctx is done.
 func StartGuest(ctx context.Context, cfg GuestConfig) (*Guest, Origin, error) {
 	s, err := newStarter(cfg)
 	if err != nil {
@@ -104,7 +106,9 @@ func newStarter(cfg GuestConfig) (*starter, error) {
 		if err != nil {
 			return nil, infra("start a guest", err)
 		}
-		if s.key, err = SnapshotKey(cfg.Config, string(settings)); err != nil {
+		// An agent that frames its messages otherwise could not even be replaced.
+		frames := fmt.Sprintf("frames %d", wire.Format)
+		if s.key, err = SnapshotKey(cfg.Config, string(settings), frames); err != nil {
 			return nil, err
 		}
 		s.snapshot = filepath.Join(s.SnapshotDir, s.key+".snap")
@@ -132,7 +136,11 @@ func (s *starter) restore(ctx context.Context) (*Guest, Origin, bool) {
 			return g, o, true
 		}
 	}
-	if ctx.Err() == nil {
+	switch {
+	case ctx.Err() != nil:
+	case endedFromOutside(err): // which says nothing about the snapshot
+		s.Notice(fmt.Sprintf("a guest was lost while it was restored: %v", err))
+	default:
 		s.Notice(fmt.Sprintf("a snapshot could not be used, the guest boots afresh: %v", err))
 		os.Remove(s.snapshot)
 	}
@@ -173,7 +181,11 @@ func (s *starter) bootOrRestore(ctx context.Context) (*Guest, Origin, error) {
 // greet makes a guest of a machine whose agent answers within bound, and sees
 // to it that the agent is of our build. On an error the machine is gone.
 func (s *starter) greet(ctx context.Context, m *Machine, bound time.Duration) (g *Guest, o Origin, err error) {
-	g = newGuest(m, m.Channel(), s.timeouts, s.Window, s.Log)
+	channel := m.Channel()
+	if s.Meddler != nil {
+		channel = s.Meddler.Channel(m.PID(), channel)
+	}
+	g = newGuest(m, channel, s.timeouts, s.Window, s.heard)
 	defer func() {
 		if err != nil {
 			g.Close()
@@ -203,6 +215,7 @@ func (s *starter) greet(ctx context.Context, m *Machine, bound time.Duration) (g
 	}
 	g.info, g.buildID = h.Guest, h.BuildID
 	o.Up = m.Age()
+	_, o.Stolen = g.clock.read()
 	o.Console = g.Stray()
 	return g, o, nil
 }
@@ -262,4 +275,14 @@ func (s *starter) save(ctx context.Context, g *Guest, m *Machine, o *Origin) {
 		return
 	}
 	o.Saved = time.Since(began)
+}
+
+// heard takes a line of the agent's.
+func (s *starter) heard(m *wire.Log) {
+	if m.Notice {
+		s.Notice("in the guest: " + m.Text)
+	}
+	if s.Log != nil {
+		s.Log(m.Text)
+	}
 }

@@ -6,7 +6,8 @@ import "time"
 
 // Timeouts holds every bound of this package. They are generous: a bound that
 // is met costs nothing, and one that is missed on a loaded machine costs a
-// wrong verdict.
+// wrong verdict. Those on what the guest does are in time that the guest had:
+// see guestClock.
 type Timeouts struct {
 	// Scale is how much slower than real hardware the guest is expected to
 	// be. Bounds on what the guest does are multiplied with it already.
@@ -32,6 +33,13 @@ type Timeouts struct {
 	Die time.Duration
 	// Proof bounds how long a probe boot may take to prove KVM.
 	Proof time.Duration
+
+	// Frame is what the channel may take over a frame, see [wire.Conn.SetPatience].
+	Frame time.Duration
+	// Beat is how long an agent may be silent, with programs outstanding, until it is pinged.
+	Beat time.Duration
+	// Stopped is how long QEMU may be stopped until the guest is given up.
+	Stopped time.Duration
 
 	// Monitor bounds one QMP command, Migrate a snapshot's saving or
 	// loading. They are QEMU's own work and do not scale.
@@ -59,6 +67,9 @@ func NewTimeouts(accel Accel, slowdown float64) Timeouts {
 		Silence:  d(25 * time.Millisecond),
 		Die:      d(time.Second),
 		Proof:    10 * time.Second,
+		Frame:    5 * time.Second,
+		Beat:     2 * time.Second,
+		Stopped:  2 * time.Minute,
 		Monitor:  20 * time.Second,
 		Migrate:  60 * time.Second,
 	}

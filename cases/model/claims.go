@@ -56,6 +56,8 @@ func (e *Expectation) Path(i int) Path {
 			return PathTaskWork
 		}
 		return PathInline
+	case r.SQE.Op >= uring.OpLast:
+		return PathUnknown
 	case r.Worker == WorkerMust || opcodes[r.SQE.Op].place == mayForce:
 		return PathIOWQ
 	}
@@ -317,7 +319,7 @@ func (e *Expectation) claimGroup(g *Group, add func(string, ...int)) {
 		return
 	}
 	add("G1", all...)
-	if g.Open || e.sqpoll(leader) { // there the kernel's thread must not cut it
+	if g.Open || e.sqpoll(leader) || slices.ContainsFunc(all, e.mustNotStop) { // there the kernel must not cut it
 		add("G2", all...)
 	}
 	if g.Open {
@@ -382,6 +384,12 @@ func (e *Expectation) claimGroup(g *Group, add func(string, ...int)) {
 	if leader.Chain >= 0 {
 		e.claimChained(g, add)
 	}
+}
+
+// mustNotStop tells that SQE i is rejected where that ends no submission, though it would on its own.
+func (e *Expectation) mustNotStop(i int) bool {
+	r := &e.Requests[i]
+	return r.Prep.Fails() && e.ringFlags(r)&uring.SetupSubmitAll == 0 && !e.MayStopAt(i)
 }
 
 // own13 tells that the request has something of its own that its group must leave it: a file, a

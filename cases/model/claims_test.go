@@ -40,3 +40,25 @@ func TestCatalogueClaims(t *testing.T) {
 		}
 	}
 }
+
+// An opcode that the kernel does not have may be among SQEs that it never looks at.
+func TestClaimsOfUnknownOpcodes(t *testing.T) {
+	p, err := cases.Parse("unknown", []byte(`name unknown
+needs groups
+ring r0
+submit r0
+  op=99
+  nop GROUP LINK
+  op=99
+  nop
+wait r0
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, pr := range []*cases.Profile{v4(t), v7(t)} {
+		if len(model.Expect(p, pr).Claims()) == 0 {
+			t.Error("nothing is claimed")
+		}
+	}
+}

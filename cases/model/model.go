@@ -123,7 +123,7 @@ const (
 type Point uint8
 
 const (
-	Queued Point = iota // handed to an issue, to io-wq or to the drain list
+	Queued Point = iota // handed to an issue, to task work, to io-wq or to the drain list
 	Issued              // its handler is called
 	Woken               // what it was waiting for has come, and it goes on
 	Worked              // its handler has begun its last call, or what it waited for has come
@@ -528,7 +528,8 @@ func (e *Expectation) StopsAt(i int) bool {
 	return r.Role == Plain && !r.Opaque && r.SQE.Flags&linkFlags == 0 && e.ringFlags(r)&uring.SetupSubmitAll == 0
 }
 
-// MayStopAt is StopsAt, or the last SQE of a group, after which it may stop as well.
+// MayStopAt is StopsAt, or the last SQE of a group, after which it may stop as
+// well, unless the group is linked: then its chain goes on (G5).
 func (e *Expectation) MayStopAt(i int) bool {
 	r := &e.Requests[i]
 	if r.Opaque || e.StopsAt(i) {
@@ -537,8 +538,9 @@ func (e *Expectation) MayStopAt(i int) bool {
 	if r.Role == Plain || e.ringFlags(r)&uring.SetupSubmitAll != 0 {
 		return false
 	}
-	g := e.Structure.Groups[r.Group].Requests()
-	return g[len(g)-1] == i
+	g := &e.Structure.Groups[r.Group]
+	all := g.Requests()
+	return all[len(all)-1] == i && !e.Requests[g.Leader].Linked()
 }
 
 // Rejects tells whether SQE i, or anything of its group, is or may be rejected while it is parsed.
@@ -788,12 +790,18 @@ func (e *Expectation) groupPrepBreaks(c *Chain, k int, culprit *Request) {
 func (e *Expectation) drains() {
 	for i := range e.Requests {
 		r := &e.Requests[i]
-		if r.SQE.Flags&uring.IODrain == 0 || r.Role == Member || r.Opaque || r.Prep.Errno != 0 { // P4.2
+		if r.SQE.Flags&uring.IODrain == 0 || r.Role == Member || r.Opaque { // P4.2
 			continue
 		}
 		drained, rule := []int{i}, "I4"
 		if r.Role == Leader {
 			drained, rule = e.Structure.Groups[r.Group].Requests(), "G8"
+		}
+		if r.Prep.Errno != 0 {
+			if !e.DrainsMembers(r) {
+				continue
+			}
+			drained = e.Structure.Groups[r.Group].Members
 		}
 		var earlier, groups, later []int
 		for j := range e.Requests {
@@ -813,6 +821,13 @@ func (e *Expectation) drains() {
 			e.order("G8", drained, Done, later, Issued)
 		}
 	}
+}
+
+// DrainsMembers tells that r leads a group whose members run though it was rejected (P4.4).
+// They are drained as ever, if it was not the drain that was refused.
+func (e *Expectation) DrainsMembers(r *Request) bool {
+	return r.Role == Leader && r.Chain < 0 && r.Prep.Fails() && r.Prep.Errno != -EOPNOTSUPP &&
+		!e.Profile.Semantics.LeaderFailureCancels && len(e.Structure.Groups[r.Group].Members) > 0
 }
 
 // skipsInChain tells that a plain request of r's chain has CQE_SKIP_SUCCESS. The drain sequence

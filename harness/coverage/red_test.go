@@ -14,7 +14,7 @@ import (
 
 // verdict judges what a simulated kernel did, by the semantics of pr.
 func verdict(p *cases.Program, pr *cases.Profile, out *cases.Outcome) judge.Verdict {
-	in := judge.Input{Program: p, Profile: pr, Outcome: out, GuestHasGroups: true, GuestNopInject: true, Probes: sim.Probes()}
+	in := judge.Input{Program: p, Profile: pr, Outcome: out, Probes: sim.Probes()}
 	return judge.Judge(in)
 }
 

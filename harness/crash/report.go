@@ -38,6 +38,16 @@ const (
 	Silence    Kind = "silence"     // no words at all
 )
 
+// OfTime tells the complaints that something took too long. A guest that
+// could not run makes them, too.
+func (k Kind) OfTime() bool {
+	switch k {
+	case HungTask, SoftLockup, HardLockup, Workqueue, RCUStall:
+		return true
+	}
+	return false
+}
+
 // Report is one complaint of a kernel.
 type Report struct {
 	Kind Kind `json:"kind"`
@@ -58,6 +68,9 @@ type Report struct {
 	// Mixed says that lines of another report fell between this one's: where
 	// printk does not name the CPU, a frame may be the other's.
 	Mixed bool `json:"mixed,omitempty"`
+	// Note is what a reader has to know to understand it; "" for nothing. Not
+	// set by this package.
+	Note string `json:"note,omitempty"`
 }
 
 // Stack is one stack of a report, innermost frame first.

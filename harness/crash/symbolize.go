@@ -9,7 +9,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path"
 	"slices"
@@ -32,6 +31,7 @@ type Symbolizer struct {
 	ranges  []unitRange         // of .debug_aranges, by address
 	units   map[dwarf.Offset]*unit
 	root    string // of the source when it was compiled, with a slash at the end
+	code    []code
 }
 
 type symbol struct{ addr, size uint64 }
@@ -40,13 +40,6 @@ type symbol struct{ addr, size uint64 }
 type unitRange struct {
 	low, high uint64
 	unit      dwarf.Offset
-}
-
-// unit is a compile unit that was looked at.
-type unit struct {
-	lines     []dwarf.LineEntry // sorted by address within sequences
-	files     []*dwarf.LineFile
-	functions []subprogram
 }
 
 // subprogram is a function of a unit with code, and what is inlined into it.
@@ -107,6 +100,13 @@ func (s *Symbolizer) open(name string) error {
 	}
 	sections := map[string][]byte{}
 	for _, sec := range file.Sections {
+		if sec.Flags&elf.SHF_EXECINSTR != 0 && sec.Type == elf.SHT_PROGBITS {
+			b, err := s.section(sec)
+			if err != nil {
+				return err
+			}
+			s.code = append(s.code, code{sec.Addr, b})
+		}
 		if strings.HasPrefix(sec.Name, ".debug_") {
 			if sections[sec.Name], err = s.section(sec); err != nil {
 				return err
@@ -276,21 +276,23 @@ func (s *Symbolizer) unitOf(addr uint64) (*unit, error) {
 	return u, err
 }
 
-// readUnit reads the compile unit whose header is at an offset. Its first entry is
-// 12 bytes behind that (DWARF 5, section 7.5.1.1), in versions before 11.
-func (s *Symbolizer) readUnit(at dwarf.Offset) (*unit, error) {
+// entryOf reads the first entry of the compile unit whose header is at an offset. It
+// is 12 bytes behind that (DWARF 5, section 7.5.1.1), in versions before 11. The reader stands behind it.
+func (s *Symbolizer) entryOf(at dwarf.Offset) (*dwarf.Entry, *dwarf.Reader, error) {
 	r := s.data.Reader()
-	var e *dwarf.Entry
-	var err error
 	for _, header := range []dwarf.Offset{12, 11} {
 		r.Seek(at + header)
-		if e, err = r.Next(); err == nil && e != nil && e.Tag == dwarf.TagCompileUnit {
-			break
+		if e, err := r.Next(); err == nil && e != nil && e.Tag == dwarf.TagCompileUnit {
+			return e, r, nil
 		}
-		e = nil
 	}
-	if e == nil {
-		return nil, fmt.Errorf("no compile unit at %#x", at)
+	return nil, nil, fmt.Errorf("no compile unit at %#x", at)
+}
+
+func (s *Symbolizer) readUnit(at dwarf.Offset) (*unit, error) {
+	e, r, err := s.entryOf(at)
+	if err != nil {
+		return nil, err
 	}
 	u := &unit{}
 	if err := u.readLines(s.data, e); err != nil {
@@ -299,7 +301,11 @@ func (s *Symbolizer) readUnit(at dwarf.Offset) (*unit, error) {
 	if s.root == "" {
 		s.root = sourceRoot(e)
 	}
-	return u, s.readFunctions(u, r)
+	if err := s.readFunctions(u, r); err != nil {
+		return u, err
+	}
+	u.sortStretches()
+	return u, nil
 }
 
 // sourceRoot finds out where the kernel's source was. The build is told to
@@ -328,23 +334,6 @@ func (s *Symbolizer) relative(file string) string {
 	file = path.Clean(file)
 	file = strings.TrimPrefix(file, s.root)
 	return strings.TrimPrefix(file, "./")
-}
-
-func (u *unit) readLines(data *dwarf.Data, e *dwarf.Entry) error {
-	lr, err := data.LineReader(e)
-	if err != nil || lr == nil {
-		return err
-	}
-	u.files = lr.Files()
-	for {
-		var le dwarf.LineEntry
-		if err := lr.Next(&le); err == io.EOF {
-			return nil
-		} else if err != nil {
-			return err
-		}
-		u.lines = append(u.lines, le)
-	}
 }
 
 // readFunctions reads the unit's functions and what is inlined into each.
@@ -458,20 +447,16 @@ func (s *Symbolizer) calls(u *unit, addr uint64, outer string) []Call {
 	file, line := u.position(addr)
 	var chain []inlined // outermost first
 	name := baseName(outer)
-	for i := range u.functions {
-		fn := &u.functions[i]
-		if !covers(fn.ranges, addr) {
-			continue
-		}
+	if st := u.stretchAt(addr); st != nil {
+		fn := &u.functions[st.function]
 		if fn.name != "" {
 			name = fn.name
 		}
-		for _, in := range fn.inlined {
-			if in.depth == len(chain)+1 && covers(in.ranges, addr) {
-				chain = append(chain, in)
+		for i := range fn.inlined {
+			if in := &fn.inlined[i]; in.depth == len(chain)+1 && covers(in.ranges, addr) {
+				chain = append(chain, *in)
 			}
 		}
-		break
 	}
 	var out []Call
 	for i := len(chain) - 1; i >= 0; i-- {
@@ -479,23 +464,4 @@ func (s *Symbolizer) calls(u *unit, addr uint64, outer string) []Call {
 		file, line = u.file(chain[i].callFile), chain[i].callLine
 	}
 	return append(out, Call{Func: name, File: s.relative(file), Line: line})
-}
-
-func (u *unit) file(i int64) string {
-	if i >= 0 && int(i) < len(u.files) && u.files[i] != nil {
-		return u.files[i].Name
-	}
-	return ""
-}
-
-// position finds the line of an address: the last entry of its sequence that
-// does not lie behind it.
-func (u *unit) position(addr uint64) (file string, line int) {
-	for i := 0; i+1 < len(u.lines); i++ {
-		e, next := &u.lines[i], &u.lines[i+1]
-		if !e.EndSequence && e.Address <= addr && addr < next.Address && e.File != nil {
-			return e.File.Name, e.Line
-		}
-	}
-	return "", 0
 }

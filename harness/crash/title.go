@@ -12,6 +12,7 @@ var (
 	kcsanOther = rx(`race at unknown origin`)
 	nullRange  = rx(`^KASAN: (null-ptr-deref|probably user-memory-access|maybe wild-memory-access) in range`)
 	variant    = rx(`\.(isra|part|constprop|cold|llvm)(\.\d+)*(\.cold)?$`)
+	woven      = rx(`__(as_is|m\d+)$`)
 )
 
 // title makes the title of what the lines say.
@@ -82,8 +83,11 @@ func (r *Report) place() string {
 	return ""
 }
 
-// baseName takes off what the compiler appended to a function's name.
-func baseName(name string) string { return variant.ReplaceAllString(name, "") }
+// baseName takes off what the compiler, and in a kernel with mutants their weaving,
+// appended to a function's name.
+func baseName(name string) string {
+	return woven.ReplaceAllString(variant.ReplaceAllString(name, ""), "")
+}
 
 var (
 	addresses = rx(`\+0x[0-9a-f]+/0x[0-9a-f]+|\b0x[0-9a-f]+\b|\b[0-9a-f]{8,16}\b`)

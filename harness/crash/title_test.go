@@ -15,6 +15,8 @@ func TestTitles(t *testing.T) {
 		{"[ 9.1] BUG: KASAN: slab-use-after-free in io_poll_check_events+0x29a/0x6d0\n[ 9.2] Write of size 8 at addr ffff888004b6c0d8 by task repro/141",
 			"KASAN: slab-use-after-free in io_poll_check_events (write of size 8)"},
 		{"[ 9.1] BUG: KASAN: double-free in io_foo.isra.0+0x1/0x2", "KASAN: double-free in io_foo"},
+		{"[ 9.1] BUG: KASAN: double-free in io_foo__m17.isra.0+0x1/0x2", "KASAN: double-free in io_foo"},
+		{"[ 6.0] BUG: kernel NULL pointer dereference, address: 0\n[ 6.0] RIP: 0010:io_foo__as_is+0x1/0x2", "NULL pointer dereference in io_foo"},
 		{"BUG: KCSAN: data-race in io_wq_worker_cancel / io_wq_worker_running", "KCSAN: data-race in io_wq_worker_cancel / io_wq_worker_running"},
 		{"[ 5.0] WARNING: possible recursive locking detected\n[ 5.1] Call Trace:\n[ 5.1]  dump_stack_lvl+0x1/0x2\n[ 5.2]  lock_acquire+0x1/0x2\n[ 5.2]  io_foo+0x1/0x2",
 			"lockdep: possible recursive locking in io_foo"},
@@ -26,6 +28,8 @@ func TestTitles(t *testing.T) {
 		{"[ 5.0] Kernel panic - not syncing: lost 17 marbles at 0xffff888004b6c0d8", "panic: lost N marbles at ADDR"},
 		{"[ 5.0] kmemleak: 3 new suspected memory leaks (see /sys/kernel/debug/kmemleak)", "memory leak"},
 		{"[ 5.0] sysrq: Show backtrace of all active CPUs\n[ 5.0] NMI backtrace for cpu 1\n[ 5.0] CPU: 1 UID: 0 PID: 0 Comm: swapper/1\n[ 5.0] Call Trace:\n[ 5.1]  default_idle+0x1/0x2\n[ 5.2]  </TASK>", ""},
+		{"[ 5.0] sched_ext: BPF scheduler \"ringproof\" disabled (runnable task stall)\n[ 5.0] sched_ext: ringproof: ringproof-worker[141] failed to run for 30.016s\n[ 5.0]    scx_watchdog_workfn+0x1/0x2\n[ 5.0]    process_one_work+0x1/0x2", ""},
+		{"[ 5.0] BUG: kernel NULL pointer dereference, address: 0\n[ 5.0] CPU: 1 UID: 0 PID: 141 Comm: ringproof-worker\n[ 5.0] Sched_ext: ringproof (enabled), task: runnable_at=-4ms\n[ 5.0] RIP: 0010:io_foo+0x1/0x2", "NULL pointer dereference in io_foo"},
 		{"[ 5.0] sysrq: Show State\n[ 6.0] BUG: kernel NULL pointer dereference, address: 0\n[ 6.0] RIP: 0010:io_foo+0x1/0x2", "NULL pointer dereference in io_foo"},
 		{"[ 5.0] Call Trace:\n[ 5.1]  <TASK>\n[ 5.1]  dump_stack_lvl+0x1/0x2\n[ 5.2]  io_foo+0x1/0x2\n[ 5.2]  </TASK>", "stack dump in io_foo"},
 	} {

@@ -24,7 +24,7 @@ type fact struct {
 	req      uint64 // its address, 0 if unknown
 	begin    int    // submit or prep failure
 	prepFail int
-	queued   int // first of issue, punt, worker and defer
+	queued   int // first of issue, punt, worker, defer and task work
 	issue    int // first issue
 	last     int // last issue
 	punt     int
@@ -182,6 +182,8 @@ func (f *fact) see(k int, ev *cases.Event) {
 	case cases.EvTaskAdd, cases.EvTaskRun:
 		if f.issue != none {
 			first(&f.woken)
+		} else { // a drain that has nothing to wait for
+			first(&f.queued)
 		}
 	case cases.EvComplete, cases.EvOverflow:
 		first(&f.posted)

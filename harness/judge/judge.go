@@ -4,7 +4,9 @@ package judge
 
 import (
 	"fmt"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/ringproof/ringproof/cases"
 	"github.com/ringproof/ringproof/cases/model"
@@ -16,6 +18,8 @@ type judge struct {
 	*observation
 	v    Verdict
 	seen map[string]bool // what was reported already
+	// stolen says where nothing was concluded from a time, "" if nowhere.
+	stolen string
 }
 
 // Judge evaluates the model's constraints and the invariants on one outcome.
@@ -32,6 +36,14 @@ func Judge(in Input) Verdict {
 		return Verdict{Status: Infra, Reason: "the program could not be set up in the guest: " + in.Outcome.Error}
 	}
 	exp := model.Expect(in.Program, in.Profile)
+	v := judgeBy(in, exp)
+	if v.Status == Fail {
+		v.Userspace = userspace(in, exp)
+	}
+	return v
+}
+
+func judgeBy(in Input, exp *model.Expectation) Verdict {
 	j := &judge{observation: observe(&in, exp), seen: map[string]bool{}}
 	j.v.Checked = map[string]int{}
 
@@ -50,17 +62,10 @@ func Judge(in Input) Verdict {
 	return j.v
 }
 
-// unmet names the feature that the program needs and the guest lacks.
+// unmet names what the program needs, and the guest lacks or the profile does not describe.
 func unmet(in *Input) string {
-	for _, n := range in.Program.Needs {
-		switch {
-		case n == cases.NeedGroups && !in.GuestHasGroups:
-			return "the kernel has no SQE groups: a two-NOP group does not complete as one"
-		case n == cases.NeedGroups && !in.Profile.Groups:
-			return fmt.Sprintf("profile %s has no SQE groups", in.Profile.Name)
-		case n == cases.NeedNopInject && !in.GuestNopInject:
-			return "the kernel's NOP does not know IORING_NOP_INJECT_RESULT (6.10 and later)"
-		}
+	if in.GuestLacks == "" && slices.Contains(in.Program.Needs, cases.NeedGroups) && !in.Profile.Groups {
+		return fmt.Sprintf("profile %s has no SQE groups", in.Profile.Name)
 	}
 	return in.GuestLacks
 }
@@ -82,11 +87,11 @@ func (j *judge) opaque() {
 // conclude finds the status: what is worst wins.
 func (j *judge) conclude() {
 	v := &j.v
-	switch title, crashed := crash.Title(j.out.Console); {
+	switch title, crashed := j.complaint(); {
 	case crashed:
 		j.violate("I9", "the kernel complained: "+title, nil, nil, nil)
 		v.Status, v.Reason = Crash, title
-	case j.hangs() != "":
+	case j.hangs() != "" && !j.starved(j.out.Waited, "the program"):
 		v.Status, v.Reason = Hang, j.hangs()
 		if len(v.Violations) > 0 {
 			v.Reason += ": " + v.Violations[0].Text
@@ -103,6 +108,32 @@ func (j *judge) conclude() {
 	}
 	j.check("I9", 1)
 	j.check("I10", 1)
+}
+
+// complaint returns the title of what the kernel complained of. Where the
+// guest could hardly run, complaints that something took too long do not count.
+func (j *judge) complaint() (title string, crashed bool) {
+	for _, r := range crash.Parse(j.out.Console) {
+		if r.Kind.OfTime() && j.starved(j.out.Waited, "the program") {
+			continue
+		}
+		return r.Title, true
+	}
+	return "", false
+}
+
+// starved tells whether the guest could hardly run in the time that what took, so that
+// being late is no fault of its kernel; then the verdict cannot be better than INCONCLUSIVE.
+func (j *judge) starved(took time.Duration, what string) bool {
+	if !j.out.Starved(took) {
+		return false
+	}
+	if j.stolen == "" {
+		round := 10 * time.Millisecond
+		j.stolen = fmt.Sprintf("%s took %v, for %v of which QEMU was stopped or had no CPU: nothing can be said about being late",
+			what, took.Round(round), min(took, j.out.Stolen).Round(round))
+	}
+	return true
 }
 
 // hangs says how the program did not end, "" if it did.
@@ -122,6 +153,8 @@ func (j *judge) hangs() string {
 func (j *judge) holes() string {
 	ev := &j.out.Evidence
 	switch {
+	case j.stolen != "":
+		return j.stolen
 	case !ev.Probes:
 		return "no probes were attached while the program ran"
 	case ev.Lost > 0:

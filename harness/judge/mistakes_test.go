@@ -44,6 +44,7 @@ func TestMistakenKernelFails(t *testing.T) {
 		{"lost member, linked", sim.LostMember, "group-chain-before-plain", "P4.1", []Status{Fail, Hang}},
 		{"drain ignored", sim.DrainIgnored, "group-drain-leader", "G8", []Status{Fail}},
 		{"drain ignored, waiting", sim.DrainIgnored, "group-drain-leader-waits", "G8", []Status{Fail}},
+		{"drain of a rejected leader ignored", sim.DrainIgnored, "group-drain-rejected-leader", "G8", []Status{Fail}},
 		{"chain unbroken", sim.ChainUnbroken, "group-linked-member-fails-run", "G6", []Status{Fail}},
 		{"chain unbroken, group", sim.ChainUnbroken, "group-linked-member-fails-group", "G6", []Status{Fail}},
 		{"member waits", sim.MemberWaits, "group-pipe-blocks-leader", "P4.1", []Status{Fail}},
@@ -70,6 +71,47 @@ func TestMistakenKernelFails(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A group that is refused without a reason is blamed on what refuses groups, and
+// not on its members, which are cancelled along with it.
+func TestGroupRefusedForNothing(t *testing.T) {
+	pr := profile(t, "v7")
+	for program, rule := range map[string]string{"group-skip-leader": "P7.3", "group-drain-leader": "P7.2"} {
+		p := find(t, program)
+		group := model.Expect(p, pr).Structure.Groups[0]
+		out := sim.Run(p, pr, 1)
+		of := func(user uint64) bool {
+			return slices.ContainsFunc(group.Requests(), func(i int) bool { return cases.UserData(i) == user })
+		}
+		out.Events = slices.DeleteFunc(out.Events, func(e cases.Event) bool {
+			return of(e.UserData) && (e.Kind == cases.EvIssue || e.Kind == cases.EvIssueReturn)
+		})
+		out.CQEs = slices.DeleteFunc(out.CQEs, func(c cases.CQE) bool { return of(c.UserData) })
+		for _, i := range group.Members {
+			out.CQEs = append(out.CQEs, cases.CQE{UserData: cases.UserData(i), Res: -model.ECANCELED})
+		}
+		out.CQEs = append(out.CQEs, cases.CQE{UserData: cases.UserData(group.Leader), Res: -model.EINVAL})
+		if v := Judge(input(p, pr, out)); !slices.Contains(v.Rules(), rule) || slices.Contains(v.Rules(), "P7.7") {
+			t.Errorf("%s: want %s and no P7.7\n%s", program, rule, dump(&v, out))
+		}
+	}
+}
+
+// The decision to show a broken chain is one for the members of a rejected group in it, too.
+func TestMembersHiddenInShownChain(t *testing.T) {
+	pr := profile(t, "v7")
+	p := find(t, "group-hidden-leader-rejected-in-chain")
+	out := sim.Run(p, pr, 1)
+	if v := Judge(input(p, pr, out)); v.Status != Pass {
+		t.Fatal(dump(&v, out))
+	}
+	member := func(user uint64) bool { return user == cases.UserData(2) || user == cases.UserData(3) }
+	out.Events = slices.DeleteFunc(out.Events, func(e cases.Event) bool { return member(e.UserData) && e.Kind == cases.EvComplete })
+	out.CQEs = slices.DeleteFunc(out.CQEs, func(c cases.CQE) bool { return member(c.UserData) })
+	if v := Judge(input(p, pr, out)); !slices.Contains(v.Rules(), "G7") {
+		t.Errorf("want G7\n%s", dump(&v, out))
 	}
 }
 

@@ -72,7 +72,7 @@ func (j *judge) orders() {
 		if o.AfterPoint == model.Issued || o.BeforePoint != model.Done {
 			kinds = append(kinds, cases.EvIssue)
 		}
-		if o.AfterPoint == model.Woken {
+		if o.AfterPoint == model.Woken || o.AfterPoint == model.Queued {
 			kinds = append(kinds, cases.EvTaskAdd)
 		}
 		if !j.needs(o.Rule, kinds...) {

@@ -177,6 +177,7 @@ func (j *judge) result(i int, f *fact, r *model.Request) {
 	if prep.Unsure && f.res < 0 && !j.have[cases.EvPrepFail] {
 		own = true
 	}
+	j.issued(i, f, r)
 	state, c := j.cancelled(i)
 	switch {
 	case state == model.Yes:
@@ -188,6 +189,17 @@ func (j *judge) result(i int, f *fact, r *model.Request) {
 	default:
 		rule, why := j.wrongResult(r, f)
 		j.violate(rule, fmt.Sprintf("%s completed with %s, %s", j.name(i), model.Errno(f.res), why), []int{i}, []int{f.prepFail, f.posted}, f.cqes)
+	}
+}
+
+// issued: what succeeds was issued. A linked timeout is armed instead.
+func (j *judge) issued(i int, f *fact, r *model.Request) {
+	if f.res < 0 || f.prepFail != none || r.SQE.Op == uring.OpLinkTimeout || !j.solid || !j.have[cases.EvIssue] {
+		return
+	}
+	j.check("I1", 1)
+	if f.issue == none {
+		j.violate("I1", fmt.Sprintf("%s completed with %s, but was never issued", j.name(i), model.Errno(f.res)), []int{i}, []int{f.posted}, f.cqes)
 	}
 }
 
@@ -223,6 +235,13 @@ func (j *judge) rejectedMember(r *model.Request) int {
 	return none
 }
 
+// failedByItself tells that a member of the leader's group failed that nobody had cancelled.
+func (j *judge) failedByItself(leader *model.Request) bool {
+	return slices.ContainsFunc(j.exp.Structure.Groups[leader.Group].Members, func(m int) bool {
+		return j.failed(m) == model.Yes && (j.facts[m].issue != none || j.exp.Rejected(m, j) == model.Yes)
+	})
+}
+
 // memberFailureRule is what a member's failure leaves its leader.
 func (j *judge) memberFailureRule() string {
 	if j.in.Profile.Semantics.MemberFailureBreaks == "always" {
@@ -233,6 +252,9 @@ func (j *judge) memberFailureRule() string {
 
 // wrongResult finds the rule that a result breaks which is none of the request's own, and says why.
 func (j *judge) wrongResult(r *model.Request, f *fact) (rule, why string) {
+	if r.Role == model.Leader && f.res == -model.ECANCELED && j.failedByItself(r) {
+		return j.memberFailureRule(), "though a member's failure leaves the leader its own result"
+	}
 	if rule, why = j.wronglyRefused(r, f); rule != "" {
 		return rule, why
 	}
@@ -272,6 +294,14 @@ func (j *judge) wronglyRefused(r *model.Request, f *fact) (rule, why string) {
 	if len(g.Members) == 0 && s.GroupOfOne == "plain" {
 		return "P4.7", "though a group of one completes like a plain request"
 	}
+	if r.Role == model.Leader && f.res == -model.EINVAL && f.issue == none && j.have[cases.EvIssue] {
+		switch {
+		case r.Skip && s.MemberSkip == "rejected":
+			return "P7.3", "though CQE_SKIP_SUCCESS is for the leader to have"
+		case s.MemberLinkFlags == "rejected":
+			return "P7.2", "though no member has a flag that its group is to be refused for"
+		}
+	}
 	for _, m := range g.Members {
 		switch flags := j.exp.Requests[m].SQE.Flags; {
 		case flags&(uring.IOLink|uring.IOHardlink|uring.IODrain) != 0 && s.MemberLinkFlags == "ignored":
@@ -306,7 +336,7 @@ func (j *judge) oneDecision() {
 			}
 			for _, i := range list {
 				f, r := &j.facts[i], &j.exp.Requests[i]
-				if state, c := j.cancelled(i); state != model.Yes || slices.Contains(c.Deciders, i) || f.issue != none || j.exp.Rejected(i, j) != model.No || r.SQE.Op == uring.OpLinkTimeout {
+				if state, c := j.cancelled(i); state != model.Yes || slices.Contains(c.Deciders, i) && !j.decidesNothing(r, c) || f.issue != none || j.exp.Rejected(i, j) != model.No || r.SQE.Op == uring.OpLinkTimeout {
 					continue
 				}
 				switch {
@@ -325,6 +355,12 @@ func (j *judge) oneDecision() {
 				[]int{shown, hidden}, []int{j.facts[shown].posted, j.facts[hidden].free}, j.facts[shown].cqes)
 		}
 	}
+}
+
+// decidesNothing: a member that is cancelled for another one's rejection has no say in what its
+// chain shows where it may not have CQE_SKIP_SUCCESS.
+func (j *judge) decidesNothing(r *model.Request, c *model.Cancel) bool {
+	return r.Role == model.Member && c.Parsed && j.in.Profile.Semantics.MemberSkip == "rejected"
 }
 
 // notIssued: what is cancelled ahead of its issue must not run.

@@ -128,6 +128,12 @@ var mutations = []mutation{
 		ev := &o.Events[o.event(cases.EvComplete, 1)]
 		ev.Flags, ev.Refs = ev.Flags|reqFRefcount, -1
 	}},
+	{rule: "I1", profile: "v4", program: threeNops, alter: func(o altered) {
+		o.Events = slices.Delete(o.Events, o.event(cases.EvIssue, 2), o.event(cases.EvIssue, 2)+1)
+	}},
+	{rule: "P4.5", profile: "v4", program: "submit r0\n nop GROUP LINK\n nop inject=-EIO SKIP\n nop\nwait r0\n", alter: func(o altered) {
+		o.result(0, -model.ECANCELED)
+	}},
 	{rule: "I4", profile: "v4", program: "submit r0\n nop LINK\n nop\nwait r0\n", alter: func(o altered) { o.move(cases.EvIssue, 1, cases.EvComplete, 0) }},
 	{rule: "I6", profile: "v7", program: "submit r0\n nop\nwait r0\n", alter: func(o altered) { o.result(0, 7) }},
 	{rule: "I7", profile: "v4", program: "submit r0\n nop ASYNC\nwait r0\n", alter: func(o altered) { o.Events[o.event(cases.EvIssue, 0)].Worker = false }},

@@ -22,7 +22,7 @@ func profile(t testing.TB, name string) *cases.Profile {
 }
 
 func input(p *cases.Program, pr *cases.Profile, out *cases.Outcome) Input {
-	return Input{Program: p, Profile: pr, Outcome: out, GuestHasGroups: pr.Groups, GuestNopInject: true, Probes: sim.Probes()}
+	return Input{Program: p, Profile: pr, Outcome: out, Probes: sim.Probes()}
 }
 
 func dump(v *Verdict, out *cases.Outcome) string {

@@ -26,6 +26,9 @@ type Verdict struct {
 	// FAIL that of the first violation.
 	Reason     string
 	Violations []Violation
+	// Userspace is what a FAIL shows to who sees nothing but CQEs; nil where they
+	// break no rule by themselves, and for every other status.
+	Userspace *Userspace
 	// Unchecked lists what could not be checked in this run and why. It does
 	// not lower a PASS unless the evidence itself has holes (I10).
 	Unchecked []Unchecked
@@ -41,6 +44,14 @@ type Violation struct {
 	SQEs   []int
 	Events []int
 	CQEs   []int
+}
+
+// Userspace is the first rule that the CQEs of a run break by themselves,
+// without what probes saw, what system calls returned and what memory held.
+type Userspace struct {
+	Violation
+	// Steps says that it takes knowing during which step each CQE was reaped.
+	Steps bool
 }
 
 // Unchecked is a rule that the evidence could not decide.
@@ -67,10 +78,8 @@ type Input struct {
 	Program *cases.Program
 	Profile *cases.Profile
 	Outcome *cases.Outcome
-	// GuestHasGroups is what the guest's own two-NOP probe found.
-	GuestHasGroups bool
-	GuestNopInject bool
-	// GuestLacks says why the guest cannot meet another of the program's needs, "" if it can.
+	// GuestLacks says why the guest cannot meet one of the program's needs, "" if it
+	// meets them all.
 	GuestLacks string
 	// Probes are the names of the attached probes (event kinds the evidence can hold).
 	Probes []string

@@ -4,6 +4,7 @@ package judge
 
 import (
 	"fmt"
+	"slices"
 	"syscall"
 	"time"
 
@@ -29,8 +30,9 @@ func (j *judge) waits() {
 				if st.N == 0 {
 					j.reapedAll(s, st.Ring)
 				}
+				j.overslept(s, st)
 			case syscall.ETIME:
-				j.overdue(&deadline{j: j, step: s, ring: st.Ring, within: bound(st)})
+				j.overdue(&deadline{j: j, step: s, ring: st.Ring, within: bound(st), took: j.out.Steps[s].Took})
 			default:
 				if j.exp.Faulty(s) || j.closedBy(s, st.Ring) {
 					break
@@ -41,7 +43,7 @@ func (j *judge) waits() {
 			j.syncCancel(s, st, errno)
 		}
 	}
-	if j.hangs() == "" {
+	if j.hangs() == "" || j.starved(j.out.Waited, "the program") {
 		return
 	}
 	step := len(j.in.Program.Steps)
@@ -90,7 +92,7 @@ func (j *judge) syncCancel(s int, st *cases.Step, errno syscall.Errno) {
 	}
 	i := st.Target - 1
 	j.check("G11", 1)
-	if j.exp.Requests[i].Own.Any || st.Timeout < 50*time.Millisecond {
+	if j.exp.Requests[i].Own.Any || st.Timeout < 50*time.Millisecond || j.starved(j.out.Steps[s].Took, fmt.Sprintf("the cancellation in step %d", s)) {
 		return
 	}
 	j.violate("G11", fmt.Sprintf("the cancellation of %s in step %d was not over in %v", j.name(i), s, st.Timeout), []int{i}, []int{j.facts[i].issue}, nil)
@@ -102,6 +104,8 @@ type deadline struct {
 	step   int // index of the step that ran out of time
 	ring   int
 	within time.Duration
+	// took is how long the step really took; 0 if it is known that the guest could run.
+	took time.Duration
 	// final: everything is being cancelled, so nothing may wait any longer.
 	final bool
 	memo  map[int]bool
@@ -117,6 +121,10 @@ func (j *judge) overdue(d *deadline) {
 			continue
 		}
 		if root := d.waitsFor(i); root == none {
+			// Asked here, since most waits that run out of time were meant to.
+			if d.took > 0 && j.starved(d.took, fmt.Sprintf("the wait in step %d", d.step)) {
+				return
+			}
 			j.reportOverdue(d, i)
 		}
 	}
@@ -207,7 +215,7 @@ func (d *deadline) ahead(i int) (list []int) {
 	}
 	for k := last; k >= 0; k-- {
 		o := &exp.Requests[k]
-		if o.Ring != r.Ring || o.SQE.Flags&uring.IODrain == 0 {
+		if o.Ring != r.Ring || o.SQE.Flags&uring.IODrain == 0 || d.j.ignoredDrain(k) {
 			continue
 		}
 		for e := range exp.Requests {
@@ -252,27 +260,14 @@ func (j *judge) reportOverdue(d *deadline, i int) {
 			rule = "I8"
 		}
 		what += ", though it must be cancelled: " + j.because(cancel)
+	case j.drainedBy(i) != none:
+		rule, what = "P4.2", fmt.Sprintf("%s, though DRAIN of %s must be ignored", what, j.name(j.drainedBy(i)))
 	case seen && r.Role == model.Member && !j.in.Profile.Semantics.MembersAfterLeader && j.waitedForLeader(i):
 		rule, what = "P4.1", "was issued only when its leader was woken, and "+what
 	case late && r.Role == model.Member && !j.in.Profile.Semantics.MembersAfterLeader:
 		rule = "P4.1"
-	case r.Role == model.Member && seen && f.issue == none && r.Prep.Errno == 0:
-		what = "was never issued"
-		if rule = "P4.1"; j.in.Profile.Semantics.MembersAfterLeader {
-			rule = "P7.1"
-		}
-	case seen && f.issue == none && r.Prep.Errno == 0 && r.Element > 0:
-		what = "was never issued, though all ahead of it in its chain had completed"
-		if rule = "I4"; j.groupsInChain(r) {
-			rule = "G5"
-		}
-	case seen && f.issue == none && r.Prep.Errno == 0 && r.Role == model.Leader && r.SQE.Flags&uring.IODrain != 0:
-		rule, what = "G8", "was never issued, though everything ahead of its drain had completed"
 	case seen && f.issue == none && r.Prep.Errno == 0:
-		what = "was never issued"
-		if r.Role != model.Plain {
-			rule = "G3"
-		}
+		rule, what = j.neverIssued(d, i)
 	case r.Role == model.Leader && j.in.Profile.Groups && len(j.exp.Structure.Groups[r.Group].Members) > 0 && f.okReturn != none && !parked(r.SQE.Op):
 		rule, what = "G10", "never completed, though it and all of its members had done their work"
 	case d.final && r.Role != model.Plain:
@@ -288,6 +283,113 @@ func (j *judge) reportOverdue(d *deadline, i int) {
 		}
 	}
 	j.violate(rule, text, []int{i}, []int{f.begin, f.issue}, f.cqes)
+}
+
+// ignoredDrain tells that SQE k is a member whose DRAIN has no effect (P4.2).
+func (j *judge) ignoredDrain(k int) bool {
+	r := &j.exp.Requests[k]
+	return r.Role == model.Member && r.SQE.Flags&uring.IODrain != 0 && j.in.Profile.Semantics.MemberLinkFlags == "ignored"
+}
+
+// drainedBy returns a member ahead of request i whose DRAIN has no effect, or none,
+// if i was deferred all the same.
+func (j *judge) drainedBy(i int) int {
+	r := &j.exp.Requests[i]
+	if !slices.ContainsFunc(j.out.Events, func(e cases.Event) bool { return e.Kind == cases.EvDefer && e.UserData == cases.UserData(i) }) {
+		return none
+	}
+	for k := range i {
+		if o := &j.exp.Requests[k]; o.Ring == r.Ring && (r.Group < 0 || o.Group != r.Group) && j.ignoredDrain(k) {
+			return k
+		}
+	}
+	return none
+}
+
+// overslept: a wait that only its timeout ended had nothing to do until then. What
+// completes requests is task work, and a task that waits is woken for it.
+func (j *judge) overslept(s int, st *cases.Step) {
+	took := j.out.Steps[s].Took
+	if took < bound(st) || st.MinWait > 0 || !j.solid || !j.have[cases.EvTaskAdd] || !j.have[cases.EvTaskRun] {
+		return
+	}
+	added := make([]int, len(j.facts)) // 1 + the event
+	for k := range j.out.Events {
+		ev := &j.out.Events[k]
+		i := int(ev.UserData) - 1
+		if i < 0 || i >= len(j.facts) || ev.Ring != st.Ring {
+			continue
+		}
+		switch {
+		case ev.Kind == cases.EvTaskAdd && added[i] == 0:
+			added[i] = k + 1
+		case ev.Kind == cases.EvTaskRun && added[i] > 0:
+			since := added[i] - 1
+			added[i] = 0
+			slept := time.Duration(ev.Time - j.out.Events[since].Time)
+			if slept < took/2 || j.starved(took, fmt.Sprintf("the wait in step %d", s)) {
+				continue
+			}
+			rule := "I8"
+			if j.exp.Requests[i].Role != model.Plain {
+				rule = "G11"
+			}
+			j.violate(rule, fmt.Sprintf("the wait in step %d took %v and was ended by its timeout, since nobody woke it when the task work of %s came",
+				s, took.Round(time.Millisecond), j.name(i)), []int{i}, []int{since, k}, nil)
+			return
+		}
+	}
+}
+
+// neverIssued says what it means that request i, which should have completed,
+// was not even issued. A group of which nothing was issued is what its leader stands for.
+func (j *judge) neverIssued(d *deadline, i int) (rule, what string) {
+	r := &j.exp.Requests[i]
+	lead := r
+	if r.Role == model.Member {
+		l := j.exp.Structure.Groups[r.Group].Leader
+		if j.facts[l].issue != none || j.facts[l].prepFail != none {
+			if j.in.Profile.Semantics.MembersAfterLeader {
+				return "P7.1", "was never issued"
+			}
+			return "P4.1", "was never issued"
+		}
+		lead = &j.exp.Requests[l]
+	}
+	switch {
+	case lead.Element > 0 && j.groupsInChain(lead):
+		return "G5", "was never issued, though all ahead of it in its chain had completed"
+	case lead.Element > 0:
+		return "I4", "was never issued, though all ahead of it in its chain had completed"
+	case lead.Role != model.Plain && d.final && j.cutShort(lead):
+		return "G11", "was neither issued nor cancelled"
+	case lead.Role == model.Leader && lead.SQE.Flags&uring.IODrain != 0:
+		return "G8", "was never issued, though everything ahead of its drain had completed"
+	case lead.Role == model.Leader && j.openAfterChain(lead):
+		return "P4.8", "was never issued, though its group was closed by the end of the submission"
+	case lead.Role != model.Plain:
+		return "G3", "was never issued"
+	}
+	return "I8", "was never issued"
+}
+
+// cutShort tells that the program ends its process or the request's ring before it has waited for all.
+func (j *judge) cutShort(r *model.Request) bool {
+	for k := r.Step + 1; k < len(j.in.Program.Steps); k++ {
+		switch st := &j.in.Program.Steps[k]; {
+		case st.Kind == cases.StepWait && st.N == 0 && st.Ring == r.Ring:
+			return false
+		case st.Kind.Ends(), st.Kind == cases.StepCloseRing && st.Ring == r.Ring:
+			return true
+		}
+	}
+	return false
+}
+
+// openAfterChain tells that the leader's group is closed by the end of the submission, and is on its own.
+func (j *judge) openAfterChain(leader *model.Request) bool {
+	g := &j.exp.Structure.Groups[leader.Group]
+	return g.Open && len(g.Members) > 0 && j.in.Profile.Semantics.OpenGroup == "after-chain"
 }
 
 // waitedForLeader: the member was issued after its leader's wait was over.

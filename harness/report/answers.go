@@ -36,7 +36,7 @@ func (t *textWriter) answers(r *Run) {
 	}
 	t.printf("%s, by this run:\n", strings.ToLower(answersTitle[:1])+answersTitle[1:])
 	for i := range all {
-		t.printf("  %s\n", strings.Join(wrap(plain(all[i].String()), 110), "\n      "))
+		t.printf("  %s\n", strings.Join(Wrap(plain(all[i].String()), 110), "\n      "))
 	}
 	t.printf("\n")
 }

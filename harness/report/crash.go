@@ -25,6 +25,9 @@ func crashLines(r *crash.Report) []string {
 		add("at %s:%d in %s, written by %s", c.File, c.Line, c.Func, c.Patch)
 		out = append(out, sourceLines(c)...)
 	}
+	if r.Note != "" {
+		add("note: %s", r.Note)
+	}
 	for i := range r.Stacks {
 		if i == textStacks {
 			add("... %d more stacks", len(r.Stacks)-textStacks)

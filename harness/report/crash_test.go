@@ -46,9 +46,9 @@ func crashedRun(t *testing.T) *Run {
 			Events: []cases.Event{{Kind: cases.EvIssueReturn, UserData: 1, Req: 8}}, Evidence: cases.Evidence{Probes: true}}
 	}
 	return &Run{Schema: Schema, Kernel: Kernel{Series: "v4", Profile: "v4"}, Cases: []Case{
-		{Name: "crashed", Text: text, Program: p, Attempts: 1, Outcome: outcome(), Crashes: crashes,
+		{Name: "crashed", Text: text, Program: p, Outcome: outcome(), Crashes: crashes,
 			Verdict: judge.Verdict{Status: judge.Crash, Reason: crashes[0].Title}},
-		{Name: "hung", Text: text, Program: p, Attempts: 1, Outcome: outcome(), Stuck: hang,
+		{Name: "hung", Text: text, Program: p, Outcome: outcome(), Stuck: hang,
 			Verdict: judge.Verdict{Status: judge.Hang, Reason: "the program did not end in time"}},
 	}}
 }

@@ -29,7 +29,7 @@ type evidenceJSON struct {
 	Columns  []string            `json:"columns"`
 	Events   [][]json.RawMessage `json:"events"`
 	Data     []blobJSON          `json:"data,omitempty"`
-	Coverage []hexWord           `json:"coverage,omitempty"`
+	Coverage *coverageJSON       `json:"coverage,omitempty"`
 }
 
 type blobJSON struct {
@@ -75,9 +75,7 @@ func writeEvidence(w io.Writer, o *cases.Outcome) error {
 	for _, b := range o.Data {
 		tail.Data = append(tail.Data, blobJSON(b))
 	}
-	for _, pc := range o.Coverage {
-		tail.Coverage = append(tail.Coverage, hexWord(pc))
-	}
+	tail.Coverage = coverageOf(o.Coverage)
 	data, err := json.Marshal(tail.Data)
 	if err != nil {
 		return err
@@ -146,10 +144,31 @@ func readEvidence(b []byte, o *cases.Outcome) error {
 	for _, d := range in.Data {
 		o.Data = append(o.Data, cases.Blob(d))
 	}
-	for _, pc := range in.Coverage {
-		o.Coverage = append(o.Coverage, uint64(pc))
+	if c := in.Coverage; c != nil {
+		o.Coverage = &cases.Coverage{Full: c.Full, Lacks: c.Lacks}
+		for _, pc := range c.PCs {
+			o.Coverage.PCs = append(o.Coverage.PCs, uint64(pc))
+		}
 	}
 	return nil
+}
+
+// coverageJSON is a Coverage without edges, which say nothing to a reader.
+type coverageJSON struct {
+	PCs   []hexWord `json:"pcs"`
+	Full  bool      `json:"full"`
+	Lacks []string  `json:"lacks,omitempty"`
+}
+
+func coverageOf(c *cases.Coverage) *coverageJSON {
+	if c == nil {
+		return nil
+	}
+	j := &coverageJSON{Full: c.Full, Lacks: c.Lacks}
+	for _, pc := range c.PCs {
+		j.PCs = append(j.PCs, hexWord(pc))
+	}
+	return j
 }
 
 // parseEvent reads a row by its columns' names; columns it does not know are
@@ -247,22 +266,33 @@ func Load(dir string) (*Run, error) {
 		return nil, fmt.Errorf("read %s: %w", path, err)
 	}
 	var gone []string
-	for i, d := range caseDirs(r.Cases) {
-		c := &r.Cases[i]
+	load := func(c *Case, d string) error {
 		if c.Outcome == nil {
-			continue
+			return nil
 		}
 		path := filepath.Join(dir, filepath.FromSlash(d), evidenceFile)
 		b, err := os.ReadFile(path)
 		if errors.Is(err, fs.ErrNotExist) {
 			gone = append(gone, c.Name)
-			continue
+			return nil
 		}
 		if err != nil {
-			return nil, fmt.Errorf("read the evidence of %s: %w", c.Name, err)
+			return fmt.Errorf("read the evidence of %s: %w", c.Name, err)
 		}
 		if err := readEvidence(b, c.Outcome); err != nil {
-			return nil, fmt.Errorf("read the evidence of %s from %s: %w", c.Name, path, err)
+			return fmt.Errorf("read the evidence of %s from %s: %w", c.Name, path, err)
+		}
+		return nil
+	}
+	for i, d := range caseDirs(r.Cases) {
+		c := &r.Cases[i]
+		if err := load(c, d); err != nil {
+			return nil, err
+		}
+		for k := range c.Also {
+			if err := load(&c.Also[k], alsoDir(d, k)); err != nil {
+				return nil, err
+			}
 		}
 	}
 	if len(gone) == 0 {

@@ -20,9 +20,11 @@ func (r *Run) facts() []fact {
 		}
 	}
 	add("series", r.Kernel.Series)
+	r.Kernel.Origin.facts(add)
 	add("profile", r.Kernel.Profile)
 	add("kernel", r.Kernel.Version)
 	add("flavour", r.Kernel.Flavour)
+	add("instrumentation", r.Kernel.instrumentation())
 	add("source", r.Kernel.Source)
 	add("image", r.Kernel.Key)
 	add("config", r.Kernel.Config)
@@ -42,6 +44,11 @@ func (r *Run) facts() []fact {
 		}
 		add("SQE groups", groups)
 		add("probes", fmt.Sprintf("%d attached, %d missing", len(g.Probes), len(g.Missing)))
+		noise := strings.Join(g.Noise, ", ")
+		if len(g.Silent) > 0 {
+			noise = strings.TrimPrefix(noise+"; without "+strings.Join(g.Silent, ", "), "; ")
+		}
+		add("noise", noise)
 	}
 	if r.Guest.Boots+r.Guest.Restores > 0 {
 		add("boots", fmt.Sprintf("%d from power-on (%.1f s), %d restored", r.Guest.Boots, r.Guest.BootSeconds, r.Guest.Restores))
@@ -50,7 +57,7 @@ func (r *Run) facts() []fact {
 		add("started", r.Started.UTC().Format(time.DateTime)+" UTC")
 	}
 	add("took", fmt.Sprintf("%.1f s", r.Took))
-	events, lost, missed := r.evidence()
+	events, lost, missed := r.Evidence()
 	add("evidence", fmt.Sprintf("%d events, %d lost, %d missed", events, lost, missed))
 	version := r.Tool.Version
 	if r.Tool.BuildID != "" {

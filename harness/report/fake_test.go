@@ -23,12 +23,13 @@ func fakeRun(t testing.TB) *Run {
 		Started: time.Date(2025, 3, 14, 9, 26, 53, 0, time.UTC),
 		Took:    11.62,
 		Command: []string{"ringproof", "test", "--series", "v4"},
+		Again:   []string{"ringproof", "test", "--series", "v4"},
 		Kernel: Kernel{
 			Series: "v4", Profile: "v4", Flavour: "fast", Source: "debian:linux-source-6.12", Version: "6.12.117-1~deb12u1",
 			Key: strings.Repeat("ab", 32), Config: strings.Repeat("cd", 32), Compiler: "gcc 12.2.0",
 			Patches: []Patch{
-				{"0001-io_uring-add-group-flag.patch", "io_uring: reserve a flag for SQE groups", strings.Repeat("01", 32)},
-				{"0002-io_uring-groups.patch", "io_uring: assemble and issue <groups>", strings.Repeat("02", 32)},
+				{Name: "0001-io_uring-add-group-flag.patch", Subject: "io_uring: reserve a flag for SQE groups", SHA256: strings.Repeat("01", 32)},
+				{Name: "0002-io_uring-groups.patch", Subject: "io_uring: assemble and issue <groups>", SHA256: strings.Repeat("02", 32)},
 			},
 		},
 		Guest: Guest{Accel: "tcg", QEMU: "7.2.15", CPUs: 2, MemMB: 512, Boots: 1, Restores: 3, BootSeconds: 2.7, Info: &wire.GuestInfo{
@@ -43,12 +44,12 @@ func fakeRun(t testing.TB) *Run {
 	add(fakePass(t))
 	add(fakeLinks(t))
 	add(fakeMany(t))
-	add(fakeLeaderFirst(t))
+	add(fakeFlaky(t))
 	add(fakeDrain(t))
 	add(fakeHang(t))
 	add(fakeCrash(t))
 	add(fakeHostile())
-	add(Case{Name: "group-on-old-kernel", Text: "name group-on-old-kernel\nneeds groups\n", Attempts: 1,
+	add(Case{Name: "group-on-old-kernel", Text: "name group-on-old-kernel\nneeds groups\n",
 		Program: &cases.Program{Name: "group-on-old-kernel", Needs: []cases.Need{cases.NeedGroups}},
 		Verdict: judge.Verdict{Status: judge.Skip, Reason: "the kernel has no SQE groups"}})
 	lossy := fakePass(t)
@@ -56,8 +57,13 @@ func fakeRun(t testing.TB) *Run {
 	lossy.Verdict.Violations = []judge.Violation{{Rule: "I10", Text: "17 events were lost", SQEs: nil}}
 	lossy.Outcome.Evidence.Lost = 17
 	add(lossy)
-	add(Case{Name: "no-guest", Text: "name no-guest\n", Attempts: 2, Program: &cases.Program{Name: "no-guest"},
+	add(Case{Name: "no-guest", Text: "name no-guest\n", Program: &cases.Program{Name: "no-guest"},
 		Verdict: judge.Verdict{Status: judge.Infra, Reason: "QEMU was killed twice"}})
+	for i := range r.Cases {
+		if c := &r.Cases[i]; len(c.Tries) == 0 {
+			c.Tries = []Try{NewTry(c, r.profile())}
+		}
+	}
 	return r
 }
 
@@ -177,8 +183,12 @@ func (s *sim) done(status judge.Status, violations ...judge.Violation) Case {
 	}
 	s.o.Evidence.Events = uint64(len(s.o.Events))
 	s.o.Took = 310 * time.Microsecond
-	return Case{Name: s.p.Name, Text: s.p.Text(), Program: s.p, Outcome: s.o, Attempts: 1, Seconds: 0.012, Verdict: judge.Verdict{
-		Status: status, Violations: violations, Checked: map[string]int{"G3": 2, "G4": 1, "I1": 9},
+	var seen *judge.Userspace
+	if status == judge.Fail {
+		seen = &judge.Userspace{Violation: violations[0]}
+	}
+	return Case{Name: s.p.Name, Text: s.p.Text(), Program: s.p, Outcome: s.o, Seconds: 0.012, Verdict: judge.Verdict{
+		Status: status, Violations: violations, Userspace: seen, Checked: map[string]int{"G3": 2, "G4": 1, "I1": 9},
 		Unchecked: []judge.Unchecked{{Rule: "I3", Why: "no request of this program counts references"}},
 	}}
 }
@@ -237,7 +247,7 @@ wait r0
 	s.cqe(5, 0)
 	s.free(5)
 	s.o.Data = []cases.Blob{{File: 1, Bytes: []byte("written")}, {Buffer: 2, Bytes: []byte{0, 1, 0xff}}}
-	s.o.Coverage = []uint64{0xffffffff81234567}
+	s.o.Coverage = &cases.Coverage{PCs: []uint64{0xffffffff81234567}, Full: true, Lacks: []string{"kworkers: why"}}
 	return s.done(judge.Pass)
 }
 
@@ -373,7 +383,6 @@ wait r0
 	}
 	c := s.done(judge.Hang, judge.Violation{Rule: "G11", Text: "@2 was never issued", SQEs: []int{1}})
 	c.Verdict.Reason = "step 3 (wait r0) did not return within 5 s"
-	c.Attempts = 2
 	return c
 }
 
@@ -397,7 +406,7 @@ const hostile = "</script><script>alert(1)</script><img src=x onerror=alert(2)> 
 
 func fakeHostile() Case {
 	return Case{
-		Name: "hostile" + hostile, Text: "this does not parse\n" + hostile + "\n```\n", Attempts: 1,
+		Name: "hostile" + hostile, Text: "this does not parse\n" + hostile + "\n```\n",
 		Verdict: judge.Verdict{Status: judge.Fail, Reason: hostile, Violations: []judge.Violation{
 			{Rule: "I1", Text: hostile, SQEs: []int{-1, 99}, Events: []int{0, -3, 1000}, CQEs: []int{7, 0}}}},
 		Outcome: &cases.Outcome{End: cases.EndDied, Error: hostile, Console: []string{hostile},
@@ -405,4 +414,27 @@ func fakeHostile() Case {
 			Events: []cases.Event{{Time: 5, Kind: cases.EvSubmit, Ring: 3, Req: 1, UserData: 1 << 63, Op: uint8(uring.OpLast), Flags: 1 << 63}},
 			Hang:   &cases.HangInfo{FDInfo: map[string]string{hostile: hostile}, Stacks: []cases.TaskStack{{Comm: hostile, Stack: []string{hostile}}}}},
 	}
+}
+
+// fakeFlaky fails 3 of 5 times under seed 7 in two ways, and once under seed 9.
+func fakeFlaky(t testing.TB) Case {
+	c := fakeLeaderFirst(t)
+	c.Noise = 7
+	first := NewTry(&c, (&Run{Kernel: Kernel{Profile: "v4"}}).profile())
+	first.Served = 41
+	passed := Try{Status: judge.Pass, Noise: 8}
+	again := Try{Status: judge.Pass, Noise: 7, Confirms: true}
+	silent := Try{Status: judge.Infra, Why: "QEMU was killed", Noise: 7, Confirms: true}
+	later := first
+	later.Confirms, later.Served = true, 0
+	also := fakeCrash(t)
+	also.Name, also.Program, also.Text, also.Noise = c.Name, c.Program, c.Text, 7
+	crashed := NewTry(&also, nil)
+	crashed.Confirms = true
+	also.Tries = []Try{crashed}
+	c.Also = []Case{also}
+	ninth := first
+	ninth.Noise = 9
+	c.Tries = []Try{first, passed, ninth, later, again, silent, crashed, again}
+	return c
 }

@@ -40,11 +40,9 @@ var page = template.Must(template.New("report.html.tmpl").Funcs(template.FuncMap
 	"caseID":   caseID,
 	"add":      func(a, b int) int { return a + b },
 	"hex":      func(n uint64) string { return "0x" + strconv.FormatUint(n, 16) },
-	"plural": func(n int, one, many string) string {
-		if n == 1 {
-			return "1 " + one
-		}
-		return strconv.Itoa(n) + " " + many
+	"plural":   plural,
+	"anchor": func(dir string) string {
+		return "case-" + strings.ReplaceAll(strings.TrimPrefix(dir, casesDir+"/"), "/", ".")
 	},
 }).ParseFS(assets, "assets/report.html.tmpl", "assets/answers.html.tmpl", "assets/crash.html.tmpl"))
 
@@ -72,6 +70,7 @@ type pageData struct {
 	Missing  []string
 	Holes    string // "" where no evidence was lost
 	Answers  *pageAnswers
+	Findings []Finding
 	Cases    []*pageCase
 }
 
@@ -86,6 +85,9 @@ type pageCase struct {
 	ID         string
 	Dir        string
 	Open       bool
+	IsAlso     bool   // further evidence of the case before
+	Again      string // the command that tries it again
+	NoiseText  string
 	Why        string
 	Adds       bool // the reason says more than the violations
 	Rules      string
@@ -135,6 +137,7 @@ func writeHTML(w io.Writer, r *Run, views []*view) error {
 	sum := sha256.Sum256(js)
 	d := &pageData{
 		Run: r, CSS: template.CSS(css), JS: template.JS(js), Counts: r.Counts(), Facts: r.facts(), Answers: r.pageAnswers(),
+		Findings: r.Findings(),
 		Policy: "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; script-src 'sha256-" +
 			base64.StdEncoding.EncodeToString(sum[:]) + "'",
 	}
@@ -147,7 +150,7 @@ func writeHTML(w io.Writer, r *Run, views []*view) error {
 	if r.Guest.Info != nil {
 		d.Missing = r.Guest.Info.Missing
 	}
-	if events, lost, missed := r.evidence(); lost+missed > 0 {
+	if events, lost, missed := r.Evidence(); lost+missed > 0 {
 		d.Holes = fmt.Sprintf("Of %d events %d were lost, and %d probe runs were missed.", events+lost, lost, missed)
 	}
 	// What needs a reader comes first; within a status the run's order stays.
@@ -161,6 +164,11 @@ func writeHTML(w io.Writer, r *Run, views []*view) error {
 					opened++
 				}
 				d.Cases = append(d.Cases, c)
+				for _, a := range v.also {
+					also := newPageCase(r, a, i)
+					also.IsAlso = true
+					d.Cases = append(d.Cases, also)
+				}
 			}
 		}
 	}
@@ -180,11 +188,14 @@ func readAssets(names ...string) ([]byte, error) {
 	return all, nil
 }
 
+// CaseAnchor is the anchor of a program's case in report.html.
+func CaseAnchor(name string) string { return caseID(name) }
+
 // caseID is the anchor of the case whose directory is below [casesDir] with that name.
 func caseID(name string) string { return "case-" + safeName(name) }
 
 func newPageCase(r *Run, v *view, index int) *pageCase {
-	c := &pageCase{Case: v.c, View: v, ID: "case-" + strings.TrimPrefix(v.dir, casesDir+"/"), Dir: v.dir, Why: v.c.Verdict.Reason}
+	c := &pageCase{Case: v.c, View: v, ID: "case-" + strings.ReplaceAll(strings.TrimPrefix(v.dir, casesDir+"/"), "/", "."), Dir: v.dir, Why: v.c.Verdict.Reason}
 	if v.dir == "" {
 		c.ID = "case-" + strconv.Itoa(index)
 	}
@@ -192,6 +203,9 @@ func newPageCase(r *Run, v *view, index int) *pageCase {
 		c.About = v.c.Program.About
 	}
 	vd := &v.c.Verdict
+	if isFailed(vd.Status) {
+		c.Again, c.NoiseText = r.again(v.c, v.dir), v.c.noiseText()
+	}
 	c.Rules = strings.Join(vd.Rules(), " ")
 	if c.Why == "" && len(vd.Violations) > 0 {
 		c.Why = vd.Violations[0].Text

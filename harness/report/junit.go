@@ -74,6 +74,10 @@ func writeJUnit(w io.Writer, r *Run, views []*view) error {
 	for _, p := range r.facts() {
 		suite.Properties = append(suite.Properties, junitProperty(p))
 	}
+	for i, f := range r.Findings() {
+		suite.Properties = append(suite.Properties, junitProperty{fmt.Sprintf("finding %d", i+1),
+			fmt.Sprintf("%s: %s, in %s", f.Class, f.Score(), f.programList())})
+	}
 	for _, v := range views {
 		suite.Cases = append(suite.Cases, junitOf(v, suite.Name))
 	}
@@ -95,7 +99,7 @@ func writeJUnit(w io.Writer, r *Run, views []*view) error {
 func junitOf(v *view, class string) junitCase {
 	c := v.c
 	out := junitCase{Name: c.Name, Classname: class, Time: seconds(c.Seconds)}
-	res := &junitResult{Message: headline(c), Type: string(c.Verdict.Status)}
+	res := &junitResult{Message: c.headlineAndTries(), Type: string(c.Verdict.Status)}
 	switch c.Verdict.Status {
 	case judge.Pass:
 		return out
@@ -132,6 +136,15 @@ func headline(c *Case) string {
 		text = strings.TrimRight(strings.Join(rules, " ")+": "+text, ": ")
 	}
 	return oneLine(text)
+}
+
+// headlineAndTries is the headline with how often it was so.
+func (c *Case) headlineAndTries() string {
+	line := headline(c)
+	if text := c.TriesText(); text != "" && c.Verdict.Status != judge.Pass {
+		line = strings.TrimSpace(line + " (" + oneLine(text) + ")")
+	}
+	return line
 }
 
 func oneLine(s string) string { return strings.Join(strings.Fields(plain(s)), " ") }

@@ -22,6 +22,9 @@ func writeKTAP(w io.Writer, r *Run, views []*view) error {
 	for _, n := range r.Notes {
 		fmt.Fprintf(&b, "# note: %s\n", oneLine(n))
 	}
+	for _, f := range r.Findings() {
+		fmt.Fprintf(&b, "# finding: %s: %s, in %s\n", oneLine(f.Class), f.Score(), oneLine(f.programList()))
+	}
 	if r.Partial {
 		b.WriteString("# note: this run was interrupted; cases are missing\n")
 	}
@@ -63,7 +66,7 @@ func ktapCase(b *strings.Builder, n int, v *view) {
 		directive = "ERROR " + string(status) + " "
 	}
 	line := fmt.Sprintf("%s %d %s", result, n, name)
-	if text := strings.TrimSpace(directive + headline(c)); text != "" {
+	if text := strings.TrimSpace(directive + c.headlineAndTries()); text != "" {
 		line += " # " + text
 	}
 	b.WriteString(line + "\n")

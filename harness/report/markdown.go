@@ -30,6 +30,7 @@ func writeMarkdown(w io.Writer, r *Run, views []*view) error {
 	for _, n := range r.Notes {
 		fmt.Fprintf(&b, "\n> **Note:** %s\n", mdLine(n))
 	}
+	mdFindings(&b, r)
 	mdTable(&b, "What needs a reader", views, func(s judge.Status) bool { return s != judge.Pass && s != judge.Skip })
 	told := 0
 	for _, v := range views {
@@ -39,7 +40,7 @@ func writeMarkdown(w io.Writer, r *Run, views []*view) error {
 		if told++; told > mdDetailed {
 			continue
 		}
-		mdCase(&b, v)
+		mdCase(&b, r, v)
 	}
 	if told > mdDetailed {
 		fmt.Fprintf(&b, "\n%d more are in report.html.\n", told-mdDetailed)
@@ -52,19 +53,23 @@ func writeMarkdown(w io.Writer, r *Run, views []*view) error {
 		fmt.Fprintf(&b, "| %s | %s |\n", mdLine(f.Name), mdLine(f.Value))
 	}
 	for _, p := range r.Kernel.Patches {
-		fmt.Fprintf(&b, "| patch %s | %s |\n", shortHash(p.SHA256), mdLine(p.title()))
+		fmt.Fprintf(&b, "| patch %s | %s |\n", shortHash(p.SHA256), mdLine(strings.TrimSuffix(p.title()+"; "+p.By(), "; ")))
 	}
 	b.WriteString("\n</details>\n")
 	_, err := io.WriteString(w, b.String())
 	return err
 }
 
-// title is the patch's subject, or its file name where it has none.
-func (p Patch) title() string {
-	if p.Subject != "" {
-		return p.Subject
+func mdFindings(b *strings.Builder, r *Run) {
+	found := r.Findings()
+	if len(found) == 0 {
+		return
 	}
-	return p.Name
+	b.WriteString("\n## Findings\n\n| status | what failed | how often | in | first evidence |\n|---|---|---|---|---|\n")
+	for i := range found {
+		f := &found[i]
+		fmt.Fprintf(b, "| %s | %s | %s | %s | %s |\n", f.Status, mdLine(f.What()), f.Score(), mdLine(f.programList()), mdLine(f.Why))
+	}
 }
 
 func mdTable(b *strings.Builder, title string, views []*view, want func(judge.Status) bool) {
@@ -82,21 +87,33 @@ func mdTable(b *strings.Builder, title string, views []*view, want func(judge.St
 			if reason == "" && len(v.c.Verdict.Violations) > 0 {
 				reason = v.c.Verdict.Violations[0].Text
 			}
+			if text := v.c.TriesText(); text != "" {
+				reason += " (" + text + ")"
+			}
 			fmt.Fprintf(b, "| %s | %s | %s | %s |\n", s, mdLine(v.c.Name), strings.Join(v.c.Verdict.Rules(), " "), mdLine(reason))
 		}
 	}
 }
 
-func mdCase(b *strings.Builder, v *view) {
+func mdCase(b *strings.Builder, r *Run, v *view) {
 	c := v.c
 	fmt.Fprintf(b, "\n<details><summary><b>%s</b> %s</summary>\n\n", c.Verdict.Status, mdLine(c.Name))
 	for i := range c.Verdict.Violations {
 		x := &c.Verdict.Violations[i]
 		fmt.Fprintf(b, "- **%s** %s  \n  <sub>%s</sub>\n", mdLine(x.Rule), mdLine(x.Text), mdLine(cases.RuleText(x.Rule)))
 	}
+	if text := c.TriesText(); text != "" {
+		fmt.Fprintf(b, "- %s\n", mdLine(text))
+	}
+	if text := c.noiseText(); text != "" && isFailed(c.Verdict.Status) {
+		fmt.Fprintf(b, "- %s\n", mdLine(text))
+	}
 	mdCrashes(b, c)
 	mdStuck(b, v)
 	b.WriteString("\n" + mdFence(c.Text))
+	if again := r.again(c, v.dir); again != "" && isFailed(c.Verdict.Status) {
+		b.WriteString("\n" + mdFence(again))
+	}
 	if c.Outcome != nil && c.Verdict.Status == judge.Crash && len(c.Crashes) == 0 {
 		b.WriteString("\n" + mdFence(strings.Join(c.Outcome.Console, "\n")))
 	}

@@ -214,6 +214,9 @@ func TestText(t *testing.T) {
 		"@1 lead          complete     res=0 cqe=2",
 		"    |   lead: nop GROUP\n",
 		"files: out/x/cases/group-leader-last\n",
+		"5 findings:\n  CRASH refcount: underflow; use-after-free in __io_submit_flush_completions\n      1 of 7 tries, in 2 programs: refs-dropped-twice, group-leader-last\n",
+		"  failed 3 of 5 under noise 7; failed under 2 of 3 seeds: 7, 9; also CRASH refcount",
+		"again: ringproof test --series v4 --noise 7 --only '^group-leader-last$'\n",
 		"HANG         member-never-queued",
 		"step 3 (wait r0) did not return within 5 s",
 		"INCONCLUSIVE lossy",
@@ -317,6 +320,13 @@ func TestHTML(t *testing.T) {
 		"/dev/kvm opens but no guest came up under it",
 		"io_cqring_wait",
 		"lead: nop GROUP",
+		`<h2 id="findings">5 findings</h2>`,
+		`<td>G4 of a leader</td><td>3 of 7 tries</td><td>group-leader-last</td>`,
+		`<a href="#case-group-leader-last">`,
+		"failed 3 of 5 under noise 7",
+		"Again: <code>ringproof test --series v4 --noise 7 --only &#39;^group-leader-last$&#39;</code>",
+		`id="case-group-leader-last.also-1"`,
+		"<li>INFRA under noise 7, in a fresh guest: QEMU was killed</li>",
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("page lacks %q", want)
@@ -335,8 +345,8 @@ func TestHTML(t *testing.T) {
 		}
 	}
 	data := regexp.MustCompile(`(?s)<script type="application/json" class="tl-data">(.*?)</script>`).FindAllStringSubmatch(page, -1)
-	if len(data) != 9 {
-		t.Errorf("%d timelines, want one for each case with events", len(data))
+	if len(data) != 10 {
+		t.Errorf("%d timelines, want one for each case with events and one for a case's other failure", len(data))
 	}
 	for _, d := range data {
 		var tl timeline
@@ -396,7 +406,7 @@ func renderAll(t *testing.T) map[string]string {
 		t.Fatal(err)
 	}
 	out := map[string]string{}
-	for _, name := range []string{HTMLFile, JUnitFile, KTAPFile, SummaryFile, TraceFile} {
+	for _, name := range []string{ResultsFile, HTMLFile, JUnitFile, KTAPFile, SummaryFile, TraceFile} {
 		b, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil {
 			t.Fatal(err)
@@ -418,5 +428,79 @@ func BenchmarkWrite(b *testing.B) {
 		if err := Write(b.TempDir(), r); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// How often a case failed is in every rendering.
+func TestTriesEverywhere(t *testing.T) {
+	all := renderAll(t)
+	for _, name := range []string{HTMLFile, JUnitFile, KTAPFile, SummaryFile} {
+		for _, want := range []string{"failed 3 of 5 under noise 7", "3 of 7 tries", "tried once"} {
+			if !strings.Contains(all[name], want) {
+				t.Errorf("%s lacks %q", name, want)
+			}
+		}
+	}
+	var results struct {
+		Findings []Finding
+		Cases    []struct {
+			Name  string
+			Tries []Try
+			Also  []struct{ Dir string }
+		}
+	}
+	if err := json.Unmarshal([]byte(all[ResultsFile]), &results); err != nil {
+		t.Fatal(err)
+	}
+	if len(results.Findings) != 5 || results.Findings[2].Failed != 3 || results.Findings[2].Tried != 7 {
+		t.Errorf("findings %+v", results.Findings)
+	}
+	for _, c := range results.Cases {
+		if c.Name == "group-leader-last" && (len(c.Tries) != 8 || len(c.Also) != 1 || c.Also[0].Dir != "cases/group-leader-last/also-1") {
+			t.Errorf("case %+v", c)
+		}
+	}
+}
+
+// A results.json from before there were tries has one per case.
+func TestLoadWithoutTries(t *testing.T) {
+	dir := t.TempDir()
+	old := `{"schema": 1, "kernel": {"profile": "v4"}, "cases": [
+		{"name": "a", "dir": "cases/a", "text": "", "attempts": 2, "verdict": {"status": "FAIL", "reason": "late", "violations": [{"rule": "G4", "text": "late"}]}}]}`
+	if err := os.WriteFile(filepath.Join(dir, ResultsFile), []byte(old), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	r, err := Load(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found := r.Findings(); len(found) != 1 || found[0].Class != "FAIL G4" || found[0].Score() != "tried once" {
+		t.Errorf("findings %+v", found)
+	}
+}
+
+// A failure comes with a C program that shows it; what passed has none.
+func TestReproducers(t *testing.T) {
+	dir := t.TempDir()
+	r := fakeRun(t)
+	if err := Write(dir, r); err != nil {
+		t.Fatal(err)
+	}
+	written := 0
+	for i, d := range caseDirs(r.Cases) {
+		c := &r.Cases[i]
+		source, err := os.ReadFile(filepath.Join(dir, d, reproFile))
+		switch {
+		case err == nil && !isFailed(c.Verdict.Status):
+			t.Errorf("%s is %s and has a reproducer", c.Name, c.Verdict.Status)
+		case err == nil:
+			written++
+			if rule := c.Verdict.Violations[0].Rule; !strings.Contains(string(source), "Broken rule "+rule) || !strings.Contains(string(source), r.Kernel.Version) {
+				t.Errorf("%s: the reproducer names neither rule %s nor kernel:\n%s", c.Name, rule, source)
+			}
+		}
+	}
+	if written < 3 {
+		t.Errorf("%d reproducers of %d cases", written, len(r.Cases))
 	}
 }

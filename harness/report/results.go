@@ -29,7 +29,9 @@ type resultsJSON struct {
 	Exit    int              `json:"exit_status"`
 	Guest   guestJSON        `json:"guest"`
 	Answers []answers.Answer `json:"answers,omitempty"`
-	Cases   []caseJSON       `json:"cases"`
+	// Findings are worked out from the cases, and are for readers only.
+	Findings []Finding  `json:"findings,omitempty"`
+	Cases    []caseJSON `json:"cases"`
 }
 
 type guestJSON struct {
@@ -49,6 +51,8 @@ type guestInfoJSON struct {
 	Ops       []int    `json:"ops"`
 	Probes    []string `json:"probes"`
 	Missing   []string `json:"missing,omitempty"`
+	Noise     []string `json:"noise,omitempty"`
+	Silent    []string `json:"noise_missing,omitempty"`
 	Boot      int64    `json:"boot_ns"`
 	Ready     int64    `json:"ready_ns"`
 }
@@ -61,7 +65,10 @@ type caseJSON struct {
 	Outcome  *outcomeJSON   `json:"outcome,omitempty"`
 	Crashes  []crash.Report `json:"crashes,omitempty"`
 	Stuck    *stuck.Hang    `json:"stuck,omitempty"`
-	Attempts int            `json:"attempts"`
+	Attempts int            `json:"attempts"` // len(Tries), for readers
+	Noise    uint64         `json:"noise,omitempty,string"`
+	Tries    []Try          `json:"tries,omitempty"`
+	Also     []caseJSON     `json:"also,omitempty"`
 	Seconds  float64        `json:"seconds"`
 }
 
@@ -69,6 +76,7 @@ type verdictJSON struct {
 	Status     judge.Status    `json:"status"`
 	Reason     string          `json:"reason,omitempty"`
 	Violations []violationJSON `json:"violations,omitempty"`
+	Userspace  *userspaceJSON  `json:"userspace,omitempty"`
 	Unchecked  []uncheckedJSON `json:"unchecked,omitempty"`
 	Checked    map[string]int  `json:"checked,omitempty"`
 }
@@ -79,6 +87,11 @@ type violationJSON struct {
 	SQEs   []int  `json:"sqes,omitempty"`
 	Events []int  `json:"events,omitempty"`
 	CQEs   []int  `json:"cqes,omitempty"`
+}
+
+type userspaceJSON struct {
+	violationJSON
+	Steps bool `json:"steps,omitempty"`
 }
 
 type uncheckedJSON struct {
@@ -139,8 +152,8 @@ type stackJSON struct {
 func (r Run) MarshalJSON() ([]byte, error) {
 	out := resultsJSON{
 		bareRun: bareRun(r), Answers: r.answers(), Counts: r.Counts(), Exit: ExitCode(&r),
-		Guest: guestJSON{Guest: r.Guest, Info: infoToJSON(r.Guest.Info)},
-		Cases: make([]caseJSON, len(r.Cases)),
+		Guest:    guestJSON{Guest: r.Guest, Info: infoToJSON(r.Guest.Info)},
+		Findings: r.Findings(), Cases: make([]caseJSON, len(r.Cases)),
 	}
 	for i, dir := range caseDirs(r.Cases) {
 		out.Cases[i] = caseToJSON(&r.Cases[i], dir)
@@ -160,7 +173,7 @@ func (r *Run) UnmarshalJSON(b []byte) error {
 	r.Guest.Info = infoFromJSON(in.Guest.Info)
 	r.Cases = make([]Case, len(in.Cases))
 	for i := range in.Cases {
-		r.Cases[i] = caseFromJSON(&in.Cases[i])
+		r.Cases[i] = caseFromJSON(&in.Cases[i], r.profile())
 	}
 	return nil
 }
@@ -175,11 +188,15 @@ func writeResults(w io.Writer, r *Run) error {
 func caseToJSON(c *Case, dir string) caseJSON {
 	v := &c.Verdict
 	out := caseJSON{
-		Name: c.Name, Dir: dir, Text: c.Text, Attempts: c.Attempts, Seconds: c.Seconds, Crashes: c.Crashes, Stuck: c.Stuck,
+		Name: c.Name, Dir: dir, Text: c.Text, Noise: c.Noise, Attempts: len(c.Tries), Seconds: c.Seconds,
+		Crashes: c.Crashes, Stuck: c.Stuck,
 		Verdict: verdictJSON{Status: v.Status, Reason: v.Reason, Checked: v.Checked},
 	}
 	for _, x := range v.Violations {
 		out.Verdict.Violations = append(out.Verdict.Violations, violationJSON(x))
+	}
+	if u := v.Userspace; u != nil {
+		out.Verdict.Userspace = &userspaceJSON{violationJSON(u.Violation), u.Steps}
 	}
 	for _, x := range v.Unchecked {
 		out.Verdict.Unchecked = append(out.Verdict.Unchecked, uncheckedJSON(x))
@@ -187,16 +204,25 @@ func caseToJSON(c *Case, dir string) caseJSON {
 	if c.Outcome != nil {
 		out.Outcome = outcomeToJSON(c.Outcome)
 	}
+	if len(c.Tries) > 1 || isFailed(v.Status) {
+		out.Tries = c.Tries
+	}
+	for k := range c.Also {
+		out.Also = append(out.Also, caseToJSON(&c.Also[k], alsoDir(dir, k)))
+	}
 	return out
 }
 
-func caseFromJSON(in *caseJSON) Case {
+func caseFromJSON(in *caseJSON, profile *cases.Profile) Case {
 	c := Case{
-		Name: in.Name, Text: in.Text, Attempts: in.Attempts, Seconds: in.Seconds, Crashes: in.Crashes, Stuck: in.Stuck,
+		Name: in.Name, Text: in.Text, Noise: in.Noise, Tries: in.Tries, Seconds: in.Seconds, Crashes: in.Crashes, Stuck: in.Stuck,
 		Verdict: judge.Verdict{Status: in.Verdict.Status, Reason: in.Verdict.Reason, Checked: in.Verdict.Checked},
 	}
 	for _, x := range in.Verdict.Violations {
 		c.Verdict.Violations = append(c.Verdict.Violations, judge.Violation(x))
+	}
+	if u := in.Verdict.Userspace; u != nil {
+		c.Verdict.Userspace = &judge.Userspace{Violation: judge.Violation(u.violationJSON), Steps: u.Steps}
 	}
 	for _, x := range in.Verdict.Unchecked {
 		c.Verdict.Unchecked = append(c.Verdict.Unchecked, judge.Unchecked(x))
@@ -205,6 +231,12 @@ func caseFromJSON(in *caseJSON) Case {
 		c.Outcome = outcomeFromJSON(in.Outcome)
 	}
 	c.Program = parseProgram(&c)
+	if len(c.Tries) == 0 {
+		c.Tries = []Try{NewTry(&c, profile)}
+	}
+	for k := range in.Also {
+		c.Also = append(c.Also, caseFromJSON(&in.Also[k], profile))
+	}
 	return c
 }
 
@@ -270,7 +302,7 @@ func infoToJSON(g *wire.GuestInfo) *guestInfoJSON {
 	return &guestInfoJSON{
 		Release: g.Release, Version: g.Version, CPUs: g.CPUs, MemMB: g.MemMB, Features: g.Features,
 		Groups: g.Groups, GroupsWhy: g.GroupsWhy, NopInject: g.NopInject, Ops: ops,
-		Probes: g.Probes, Missing: g.Missing, Boot: int64(g.Boot), Ready: int64(g.Ready),
+		Probes: g.Probes, Missing: g.Missing, Noise: g.Noise, Silent: g.Silent, Boot: int64(g.Boot), Ready: int64(g.Ready),
 	}
 }
 
@@ -285,6 +317,6 @@ func infoFromJSON(g *guestInfoJSON) *wire.GuestInfo {
 	return &wire.GuestInfo{
 		Release: g.Release, Version: g.Version, CPUs: g.CPUs, MemMB: g.MemMB, Features: g.Features,
 		Groups: g.Groups, GroupsWhy: g.GroupsWhy, NopInject: g.NopInject, Ops: ops,
-		Probes: g.Probes, Missing: g.Missing, Boot: time.Duration(g.Boot), Ready: time.Duration(g.Ready),
+		Probes: g.Probes, Missing: g.Missing, Noise: g.Noise, Silent: g.Silent, Boot: time.Duration(g.Boot), Ready: time.Duration(g.Ready),
 	}
 }

@@ -29,9 +29,12 @@ type Run struct {
 	Took float64 `json:"took_seconds"`
 	// Command is the command line that was given.
 	Command []string `json:"command"`
-	Kernel  Kernel   `json:"kernel"`
-	Guest   Guest    `json:"guest"`
-	Cases   []Case   `json:"cases"`
+	// Again is the command line that runs one program of this run again, but
+	// for what names the program and its noise; nil where it is not known.
+	Again  []string `json:"again,omitempty"`
+	Kernel Kernel   `json:"kernel"`
+	Guest  Guest    `json:"guest"`
+	Cases  []Case   `json:"cases"`
 	// Partial is set when the run was interrupted: cases may be missing.
 	Partial bool `json:"partial,omitempty"`
 	// Notes are things a reader must know, such as a fall-back from KVM to TCG.
@@ -56,16 +59,13 @@ type Kernel struct {
 	Version string `json:"version"` // such as 6.12.117-1~deb12u1
 	Key     string `json:"key"`     // the image's content key
 	// Patches are the series' patches in order, with their SHA-256.
-	Patches  []Patch `json:"patches,omitempty"`
-	Config   string  `json:"config_sha256,omitempty"`
-	Compiler string  `json:"compiler,omitempty"`
-}
-
-// Patch is one patch of the series.
-type Patch struct {
-	Name    string `json:"name"`
-	Subject string `json:"subject,omitempty"`
-	SHA256  string `json:"sha256"`
+	Patches []Patch `json:"patches,omitempty"`
+	// Origin is what the series says of itself besides.
+	Origin Origin `json:"origin,omitzero"`
+	// Instruments are ringproof's own changes for this flavour, in or left out.
+	Instruments []Instrument `json:"instruments,omitempty"`
+	Config      string       `json:"config_sha256,omitempty"`
+	Compiler    string       `json:"compiler,omitempty"`
 }
 
 // Guest says where it ran.
@@ -94,8 +94,14 @@ type Case struct {
 	Crashes []crash.Report `json:"crashes,omitempty"`
 	// Stuck says what hangs; only for HANG.
 	Stuck *stuck.Hang `json:"stuck,omitempty"`
-	// Attempts counts the guests that were used; more than 1 after a guest was lost.
-	Attempts int `json:"attempts"`
-	// Seconds is wall-clock time on the host from send to verdict.
+	// Noise is the seed of the schedule noise under which the verdict was found; 0 is none.
+	Noise uint64 `json:"noise,omitempty"`
+	// Tries are all times that the program was run, in order. Verdict, Outcome
+	// and Noise are those of the first that failed; where none did, of the worst.
+	Tries []Try `json:"tries"`
+	// Also holds the first evidence of each other class in which the program
+	// failed: cases of the same program with a single try.
+	Also []Case `json:"also,omitempty"`
+	// Seconds is wall-clock time on the host from send to verdict, of all tries.
 	Seconds float64 `json:"seconds"`
 }

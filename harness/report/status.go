@@ -106,13 +106,13 @@ func isFailed(s judge.Status) bool {
 	return s == judge.Fail || s == judge.Crash || s == judge.Hang
 }
 
-// evidence sums the evidence counters of all cases.
-func (r *Run) evidence() (events, lost, missed uint64) {
+// Evidence sums what the probes saw, and what was lost of it, over all tries.
+func (r *Run) Evidence() (events, lost, missed uint64) {
 	for i := range r.Cases {
-		if o := r.Cases[i].Outcome; o != nil {
-			events += o.Evidence.Events
-			lost += o.Evidence.Lost
-			missed += o.Evidence.Missed
+		for _, t := range r.Cases[i].Tries {
+			events += t.Events
+			lost += t.Lost
+			missed += t.Missed
 		}
 	}
 	return events, lost, missed

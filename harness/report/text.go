@@ -37,6 +37,7 @@ const (
 func WriteText(w io.Writer, r *Run, opts TextOptions) error {
 	t := &textWriter{w: w, opts: opts}
 	dirs := caseDirs(r.Cases)
+	t.findings(r)
 	for i := range r.Cases {
 		c := &r.Cases[i]
 		switch {
@@ -47,7 +48,7 @@ func WriteText(w io.Writer, r *Run, opts TextOptions) error {
 		default:
 			v := newView(c, r.profile())
 			v.dir = dirs[i]
-			t.failing(v)
+			t.failing(r, v)
 		}
 		if opts.Detail && c.Outcome != nil {
 			t.detail(newView(c, r.profile()))
@@ -57,13 +58,16 @@ func WriteText(w io.Writer, r *Run, opts TextOptions) error {
 		t.printf("\n")
 	}
 	t.answers(r)
+	if in := r.Kernel.instrumentation(); in != "" {
+		t.printf("note: the kernel has changes of ringproof's own: %s\n", in)
+	}
 	for _, n := range r.Notes {
 		t.printf("note: %s\n", n)
 	}
 	if r.Partial {
 		t.printf("note: this run was interrupted; cases are missing\n")
 	}
-	if _, lost, missed := r.evidence(); lost+missed > 0 {
+	if _, lost, missed := r.Evidence(); lost+missed > 0 {
 		t.printf("note: %d events lost, %d probe runs missed\n", lost, missed)
 	}
 	if opts.Dir != "" {
@@ -108,7 +112,25 @@ func (t *textWriter) head(c *Case) {
 	t.printf("%s %s\n", status, line)
 }
 
-func (t *textWriter) failing(v *view) {
+// findings prints what the failures come down to.
+func (t *textWriter) findings(r *Run) {
+	found := r.Findings()
+	if len(found) == 0 {
+		return
+	}
+	t.blocks++
+	t.printf("%s:\n", plural(len(found), "finding", "findings"))
+	for i := range found {
+		f := &found[i]
+		t.printf("  %s\n      %s, in %s: %s\n", plain(f.Class), f.Score(), plural(len(f.Programs), "program", "programs"), plain(f.programList()))
+		t.printf("      %s\n", plain(f.Why))
+	}
+	if t.opts.All || t.opts.Detail {
+		t.printf("\n")
+	}
+}
+
+func (t *textWriter) failing(r *Run, v *view) {
 	c := v.c
 	if t.blocks++; t.blocks > 1 || t.opts.All {
 		t.printf("\n")
@@ -117,11 +139,14 @@ func (t *textWriter) failing(v *view) {
 	if c.reasonAdds() {
 		t.printf("  %s\n", plain(c.Verdict.Reason))
 	}
+	if text := c.TriesText(); text != "" {
+		t.printf("  %s\n", plain(text))
+	}
 	for i := range c.Verdict.Violations {
 		x := &c.Verdict.Violations[i]
 		t.printf("  %s: %s\n", x.Rule, plain(x.Text))
 		if text := cases.RuleText(x.Rule); text != "" {
-			t.printf("      %s\n", strings.Join(wrap("rule: "+text, 90), "\n      "))
+			t.printf("      %s\n", strings.Join(Wrap("rule: "+text, 90), "\n      "))
 		}
 		t.events(v, x)
 	}
@@ -132,9 +157,15 @@ func (t *textWriter) failing(v *view) {
 		}
 		t.stuck(v)
 	}
+	if text := c.noiseText(); text != "" {
+		t.printf("  %s\n", plain(text))
+	}
 	t.block("program", strings.Split(strings.TrimRight(c.Text, "\n"), "\n"), 1<<20)
 	if t.opts.Dir != "" {
 		t.printf("  files: %s\n", filepath.Join(t.opts.Dir, filepath.FromSlash(v.dir)))
+	}
+	if again := r.again(c, v.dir); again != "" {
+		t.printf("  again: %s\n", plain(again))
 	}
 }
 
@@ -211,8 +242,8 @@ func plain(s string) string {
 	}, s)
 }
 
-// wrap breaks s at spaces into lines of at most width bytes where it can.
-func wrap(s string, width int) []string {
+// Wrap breaks s at spaces into lines of at most width bytes where it can.
+func Wrap(s string, width int) []string {
 	var lines []string
 	line := ""
 	for _, w := range strings.Fields(s) {

@@ -74,6 +74,23 @@ func (w *words) index(s string) int {
 	return len(w.list) - 1
 }
 
+// Timeline returns what class Timeline of [TimelineAssets] draws c from, a value for JSON; nil where there are no events.
+func (r *Run) Timeline(c *Case) any {
+	if c.Outcome == nil || len(c.Outcome.Events) == 0 {
+		return nil
+	}
+	return newTimeline(newView(c, r.profile()), r.is612())
+}
+
+// TimelineAssets returns the style sheet of reports and the script that defines class Timeline, whose
+// constructor takes an element to draw into and a value of [Run.Timeline].
+func TimelineAssets() (css, js []byte, err error) {
+	if css, err = readAssets("assets/report.css"); err == nil {
+		js, err = readAssets("assets/timeline.js")
+	}
+	return css, js, err
+}
+
 func newTimeline(v *view, is612 bool) *timeline {
 	t := &timeline{Total: len(v.laneOf), Groups: []tlGroup{}, Links: []tlLink{}, Violations: []tlViolation{}}
 	drawn := min(t.Total, drawnEvents)

@@ -16,6 +16,8 @@ import (
 type view struct {
 	c   *Case
 	dir string // below the run's directory, with slashes
+	// also are the views of the case's other evidence, see [Case.Also].
+	also []*view
 	// lanes holds one lane per SQE in program order, so that an SQE's index is
 	// its lane's, then one per ring that had events of no SQE.
 	lanes     []lane

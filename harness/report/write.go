@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"github.com/ringproof/ringproof/harness/repro"
 )
 
 // Names of the files that [Write] makes in a run's directory.
@@ -22,12 +24,14 @@ const (
 	JUnitFile   = "junit.xml"
 	KTAPFile    = "results.ktap"
 	SummaryFile = "summary.md"
+	ReplyFile   = "reply.txt"
 
 	casesDir     = "cases"         // one directory per case, see caseDirs
 	evidenceFile = "evidence.json" // events, data, coverage
 	programFile  = "program.ring"
 	eventsFile   = "events.txt"
 	consoleFile  = "console.txt"
+	reproFile    = "repro.c" // of a failure that userspace can see
 )
 
 // Write renders r into dir, which is made if need be. Every file is written
@@ -38,13 +42,21 @@ func Write(dir string, r *Run) error {
 	if err := makeDir(dir); err != nil {
 		return err
 	}
+	kernel := r.kernelName()
 	views := make([]*view, len(r.Cases))
 	for i, d := range caseDirs(r.Cases) {
 		v := newView(&r.Cases[i], r.profile())
 		v.dir = d
 		views[i] = v
-		if err := writeCase(dir, v); err != nil {
-			return err
+		for k := range v.c.Also {
+			also := newView(&v.c.Also[k], r.profile())
+			also.dir = alsoDir(d, k)
+			v.also = append(v.also, also)
+		}
+		for _, v := range append([]*view{v}, v.also...) {
+			if err := writeCase(dir, v, kernel); err != nil {
+				return err
+			}
 		}
 	}
 	for _, f := range []struct {
@@ -57,6 +69,7 @@ func Write(dir string, r *Run) error {
 		{JUnitFile, func(w io.Writer) error { return writeJUnit(w, r, views) }},
 		{KTAPFile, func(w io.Writer) error { return writeKTAP(w, r, views) }},
 		{SummaryFile, func(w io.Writer) error { return writeMarkdown(w, r, views) }},
+		{ReplyFile, func(w io.Writer) error { return WriteReply(w, r) }},
 	} {
 		if err := writeFile(filepath.Join(dir, f.name), f.write); err != nil {
 			return err
@@ -65,7 +78,13 @@ func Write(dir string, r *Run) error {
 	return nil
 }
 
-func writeCase(dir string, v *view) error {
+// kernelName names what was tested, for a reproducer.
+func (r *Run) kernelName() string {
+	return fmt.Sprintf("Linux %s, series %s, flavour %s", r.Kernel.Version, r.Kernel.Series, r.Kernel.Flavour)
+}
+
+// writeCase writes what there is of one case; kernel names what it ran on.
+func writeCase(dir string, v *view, kernel string) error {
 	d := filepath.Join(dir, filepath.FromSlash(v.dir))
 	if err := makeDir(d); err != nil {
 		return err
@@ -83,6 +102,11 @@ func writeCase(dir string, v *view) error {
 	if err := writeFile(filepath.Join(d, evidenceFile), func(w io.Writer) error { return writeEvidence(w, o) }); err != nil {
 		return err
 	}
+	if source := reproducer(v.c, kernel); source != nil {
+		if err := writeFile(filepath.Join(d, reproFile), text(string(source))); err != nil {
+			return err
+		}
+	}
 	if len(o.Console) > 0 {
 		if err := writeFile(filepath.Join(d, consoleFile), text(strings.Join(o.Console, "\n")+"\n")); err != nil {
 			return err
@@ -92,6 +116,23 @@ func writeCase(dir string, v *view) error {
 		return nil
 	}
 	return writeFile(filepath.Join(d, eventsFile), v.writeEvents)
+}
+
+// reproducer returns a C program that shows a failure, nil where there is
+// none: userspace cannot see it, or the program has no form in C.
+func reproducer(c *Case, kernel string) []byte {
+	if !isFailed(c.Verdict.Status) || c.Program == nil {
+		return nil
+	}
+	bug := repro.BugOf(c.Program, &c.Verdict, c.Outcome)
+	if bug.On = kernel; !bug.Visible() {
+		return nil
+	}
+	source, err := repro.C(c.Program, bug)
+	if err != nil {
+		return nil
+	}
+	return source
 }
 
 // caseDirs gives each case its directory below the run's, with slashes. A
@@ -110,6 +151,10 @@ func caseDirs(cs []Case) []string {
 	}
 	return dirs
 }
+
+// alsoDir is the directory of the evidence of a case's other class of that
+// index, where dir is the case's.
+func alsoDir(dir string, k int) string { return dir + "/also-" + strconv.Itoa(k+1) }
 
 // safeName makes a file name of a program's name, which may come from anywhere.
 func safeName(s string) string {

@@ -75,6 +75,45 @@ func TestPortHostGoesAway(t *testing.T) {
 	}
 }
 
+// Half a frame is no host that went away: it can be told so.
+func TestPortReadBound(t *testing.T) {
+	p, host := portPair(t)
+	p.SetReadDeadline(time.Now())
+	if _, err := p.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("a read that came too late: %v", err)
+	}
+	if _, err := p.Write([]byte("x")); err != nil {
+		t.Errorf("a write afterwards: %v", err)
+	}
+	host.Write([]byte("y"))
+	p.SetReadDeadline(time.Time{})
+	if _, err := p.Read(make([]byte, 1)); err != nil {
+		t.Errorf("a read without a bound: %v", err)
+	}
+}
+
+// A host whose message arrived damaged is told so. Were the agent silent, the
+// host would take it for a kernel that hangs.
+func TestDamageIsReported(t *testing.T) {
+	p, host := portPair(t)
+	g := &guest{ch: p, events: make(chan any, 16)}
+	host.SetReadDeadline(time.Now().Add(20 * time.Second)) // else an agent that is silent would take the whole test's time
+	for range 2 {                                          // the channel can be used again
+		far := wire.NewConn(host)
+		if _, err := host.Write(make([]byte, 4096)); err != nil {
+			t.Fatal(err)
+		}
+		g.attend()
+		m, err := far.Recv()
+		if f, ok := m.(*wire.Fault); !ok || !strings.Contains(f.Text, "did not arrive whole") {
+			t.Fatalf("the host got %v, %v", m, err)
+		}
+		if ev, ok := (<-g.events).(hostLeft); !ok {
+			t.Errorf("PID 1 got %+v", ev)
+		}
+	}
+}
+
 func TestOpenPortFindsItByName(t *testing.T) {
 	sysfs, dev := t.TempDir(), t.TempDir()
 	for name, text := range map[string]string{"vport0p1": "org.other\n", "vport0p2": wire.PortName + "\n"} {

@@ -27,6 +27,10 @@ func (s *scheduler) overrun(r *run) {
 	}
 	r.phase = phaseCollecting
 	fds := append([]int32(nil), p.created(r.tag)...)
+	if r.brief {
+		s.gathered(r, &cases.HangInfo{Step: at})
+		return
+	}
 	pid, bound := w.pid, s.scaled(evidenceBound)
 	go func() { s.post(evidence{r, s.collect(bound, at, pid, r.prog.Rings, fds)}) }()
 }
@@ -45,7 +49,15 @@ func (s *scheduler) ringsStuck(r *run) {
 	}
 	r.phase = phaseStuck
 	steps, bound := len(r.prog.Steps), s.scaled(evidenceBound)
-	go func() { s.post(evidence{r, s.collect(bound, steps, 0, nil, nil)}) }()
+	collect := s.collect
+	switch {
+	case r.brief && s.missed == r.missed:
+		s.gathered(r, &cases.HangInfo{Step: steps})
+		return
+	case r.brief || r.out.Hang != nil:
+		collect = collectTasks // the rest is not wanted, or there already
+	}
+	go func() { s.post(evidence{r, collect(bound, steps, 0, nil, nil)}) }()
 }
 
 // gathered goes on with a run whose evidence is there.
@@ -57,7 +69,7 @@ func (s *scheduler) gathered(r *run, h *cases.HangInfo) {
 	case phaseCollecting:
 		r.out.Hang = h
 		r.phase = phaseKilling
-		r.deadline = time.Now().Add(s.scaled(killBound))
+		r.deadline = s.now().Add(r.orElse(s.scaled(killBound)))
 		s.worker.kill()
 	case phaseEnding, phaseStuck:
 		// A run that ended while its evidence was gathered did not hang here,
@@ -106,7 +118,15 @@ func (s *scheduler) ended(r *run, end cases.End, text string) {
 		return
 	}
 	s.ending[r.tag] = r
-	r.deadline = time.Now().Add(s.scaled(ringsBound))
+	r.deadline = s.now().Add(r.orElse(s.scaled(ringsBound)))
+}
+
+// orElse is the bound that the host gave what follows the run's steps, or usual.
+func (r *run) orElse(usual time.Duration) time.Duration {
+	if r.ends > 0 {
+		return r.ends
+	}
+	return usual
 }
 
 // allGone tells whether every ring that was made is gone.
@@ -172,6 +192,12 @@ func (s *scheduler) deliver(r *run) {
 	if s.byTag[r.tag] == r {
 		delete(s.byTag, r.tag)
 	}
+	if s.trace != nil && !s.calm {
+		if why := s.trace.tracer.SchedulerEnded(); why != "" {
+			s.calm = true
+			s.notice("the guest's kernel has put the noise scheduler out of force, the rest of the noise goes on: " + why)
+		}
+	}
 	if s.trace != nil && r.phase != phaseQueued {
 		if s.ringsSeen && !r.unseen {
 			r.out.RingsGone = make([]bool, len(r.gone))
@@ -188,7 +214,7 @@ func (s *scheduler) deliver(r *run) {
 	}
 	s.releaseSlots(r)
 	if !r.orphan {
-		s.send(&wire.Ran{ID: r.id, Outcome: r.out, Events: r.raw, Fatal: r.fatal})
+		s.send(&wire.Ran{ID: r.id, Outcome: r.out, Events: r.raw, Coverage: r.coverage, Fatal: r.fatal})
 	}
 }
 

@@ -13,12 +13,15 @@ import (
 
 	"github.com/ringproof/ringproof/cases"
 	"github.com/ringproof/ringproof/cases/uring"
+	"github.com/ringproof/ringproof/vm/noise"
 )
 
 // tagger is a worker's side of the probes, a *probe.Control.
 type tagger interface {
 	NextRing(run uint32, ring uint8, slot int)
 	Counters(slot int) (submitted, completed, freed uint64, gone bool)
+	Disturb(*noise.Plan)
+	Scheduler() bool
 }
 
 // An executor carries out programs in this process. It is not safe for
@@ -26,6 +29,8 @@ type tagger interface {
 type executor struct {
 	// tags is nil without probes.
 	tags tagger
+	// coverage is nil without KCOV.
+	coverage *coverage
 	// dirs are where files are made, by filesystem.
 	dirs [2]string
 	// sweepFrom, if not 0, is the first descriptor number that is none of the
@@ -54,6 +59,9 @@ type execution struct {
 	main      thread
 	threads   map[string]*thread // the others that are there, by name
 	several   bool               // the program has more threads than the first
+	din       din
+	cover     *coverage // nil unless the program is covered
+	coverErr  error
 
 	ledgerMu sync.Mutex // guards page against several threads
 }
@@ -66,6 +74,7 @@ type ringState struct {
 	sq, mem sync.Mutex
 	// expect is the number of CQEs of consumed SQEs that do not skip theirs; reaped is how many have come.
 	expect, reaped int
+	done           bool // all of it had completed when it was closed
 }
 
 // run carries out one program and leaves nothing of it behind but what the
@@ -74,12 +83,23 @@ func (x *executor) run(j *job, p *page) *report {
 	e := &execution{x: x, job: j, prog: &j.Program, page: p}
 	rep := &report{Tag: j.Tag}
 	p.begin(j.Tag, len(e.prog.Steps))
-	if n := len(e.prog.Threads()); n > 0 {
+	e.din = din{plan: noise.For(j.Noise, e.prog), cpus: runtime.NumCPU(), ext: x.tags != nil && x.tags.Scheduler()}
+	threads := len(e.prog.Threads())
+	if threads > 0 {
 		e.several, e.threads = true, make(map[string]*thread)
+	}
+	if n := threads + e.din.threads(); n > 0 {
 		// Each thread may be in a system call of which the scheduler does not know at once.
 		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(n + 2))
 	}
-	if err := e.setUp(); err != nil {
+	err := e.coverBegin()
+	if err == nil {
+		err = e.din.begin()
+	}
+	if err == nil {
+		err = e.setUp()
+	}
+	if err != nil {
 		rep.Err = err.Error()
 	} else {
 		p.running()
@@ -90,6 +110,13 @@ func (x *executor) run(j *job, p *page) *report {
 		rep.Data = e.contents()
 	}
 	e.tearDown()
+	if err := e.din.end(); err != nil && rep.Err == "" {
+		rep.Err = "end the noise: " + err.Error()
+	}
+	rep.Coverage, rep.Last, err = e.coverEnd()
+	if err = errors.Join(err, e.coverErr); err != nil && rep.Err == "" {
+		rep.Err = err.Error()
+	}
 	return rep
 }
 
@@ -101,6 +128,9 @@ func (e *execution) setUp() error {
 		return fmt.Errorf("the program has %d rings, the agent takes at most %d", n, maxRings)
 	}
 	e.refs = e.prog.SQEs()
+	if e.x.tags != nil {
+		e.x.tags.Disturb(e.din.plan)
+	}
 	if err := e.makeMemory(); err != nil {
 		return err
 	}
@@ -182,7 +212,7 @@ func (e *execution) step(i int, st *cases.Step, t *thread) (int64, int32) {
 		if st.Target > 0 {
 			target = cases.UserData(st.Target - 1)
 		}
-		return result(e.rings[st.Ring].SyncCancel(target, int32(e.fd(st.FD)), st.CancelOp, st.CancelFlags, e.scaled(st.Timeout)))
+		return result(e.rings[st.Ring].SyncCancel(target, int32(e.fd(st.FD)), st.CancelOp, st.CancelFlags, e.patience(st.Timeout)))
 	case cases.StepRegister:
 		return result(e.register(&e.rings[st.Ring], st))
 	case cases.StepRefill:
@@ -289,9 +319,17 @@ func (r *ringState) consumed(st *cases.Step, n int) {
 // bound is how long a step may wait.
 func (e *execution) bound(st *cases.Step) time.Duration {
 	if st.Timeout == 0 {
-		return e.scaled(cases.DefaultWait)
+		return e.patience(cases.DefaultWait)
 	}
-	return e.scaled(st.Timeout)
+	return e.patience(st.Timeout)
+}
+
+// patience is a bound on a wait, with room for what the noise may delay; 0 is no bound.
+func (e *execution) patience(d time.Duration) time.Duration {
+	if d == 0 {
+		return 0
+	}
+	return e.scaled(d) + e.din.bound()
 }
 
 // fill writes an SQE as it stands, but for what only the process knows: addresses and descriptors.
@@ -379,7 +417,7 @@ func (e *execution) tearDown() {
 	clean := true
 	for i := range e.rings {
 		r := &e.rings[i]
-		if done, _ := r.finished(e.x.tags); !done {
+		if r.done, _ = r.finished(e.x.tags); !r.done {
 			clean = false
 		}
 		r.Close()

@@ -15,6 +15,7 @@ import (
 
 	"github.com/ringproof/ringproof/cases"
 	"github.com/ringproof/ringproof/cases/uring"
+	"github.com/ringproof/ringproof/vm/noise"
 )
 
 func newExecutor(t testing.TB) (*executor, *ledger) {
@@ -328,6 +329,10 @@ type fakeTags struct {
 }
 
 func (f *fakeTags) NextRing(uint32, uint8, int) {}
+
+func (f *fakeTags) Disturb(*noise.Plan) {}
+
+func (f *fakeTags) Scheduler() bool { return false }
 
 func (f *fakeTags) Counters(int) (submitted, completed, freed uint64, gone bool) {
 	f.looks++

@@ -39,6 +39,8 @@ type guest struct {
 	out    *outbox
 	sched  *scheduler
 	carry  handover
+	// foreign is the process of an Exec that is under way; nil for none.
+	foreign *foreign
 
 	settings wire.Settings // what is in force
 	trace    *tracing
@@ -105,6 +107,7 @@ func initMain() {
 	g.ch = g.port
 	g.out = newOutbox()
 	g.sched = newScheduler(selfExe, g.post, g.answer, g.log)
+	g.sched.notice = func(text string) { g.out.send(&wire.Log{Text: text, Notice: true}) }
 	g.spawn(g.reap)
 	g.spawn(g.out.run)
 	g.spawn(g.listen)
@@ -169,17 +172,20 @@ func (g *guest) answer(m *wire.Ran) { g.out.send(m) }
 // serve is PID 1's life.
 func (g *guest) serve() {
 	timer := time.NewTimer(time.Hour)
+	clock := newPatientClock(time.Now)
+	g.sched.now = clock.look
 	for {
 		wait := time.Hour
 		if t := g.sched.next(); !t.IsZero() {
-			wait = max(time.Until(t), 0)
+			wait = min(max(t.Sub(clock.look()), 0), lookEvery)
 		}
 		timer.Reset(wait)
 		select {
 		case ev := <-g.events:
+			clock.look()
 			g.handle(ev)
-		case now := <-timer.C:
-			g.sched.tick(now)
+		case <-timer.C:
+			g.sched.tick(clock.look())
 		}
 	}
 }
@@ -196,6 +202,17 @@ func (g *guest) handle(ev any) {
 		}
 	case hostPushed:
 		g.become(ev.conn, ev.binary)
+	case execEnded:
+		g.foreign = nil
+		if !ev.e.orphan {
+			g.out.send(ev.answer)
+		}
+	case childExited:
+		if e := g.foreign; e != nil && e.pid == ev.pid {
+			e.ended <- ev.status
+			return
+		}
+		g.sched.handle(ev)
 	default:
 		g.sched.handle(ev)
 	}
@@ -214,6 +231,8 @@ func (g *guest) heard(conn *wire.Conn, msg any) {
 		g.shell(m.Line)
 	case *wire.Copy:
 		g.copy(m)
+	case *wire.Exec:
+		g.exec(m)
 	case *wire.PowerOff:
 		g.powerOff()
 	case *wire.Log:
@@ -229,6 +248,10 @@ func (g *guest) heard(conn *wire.Conn, msg any) {
 func (g *guest) hello(conn *wire.Conn, m *wire.Hello) {
 	g.out.attach(conn)
 	g.sched.abandon()
+	if g.foreign != nil {
+		g.foreign.orphan = true
+		g.foreign.kill()
+	}
 	if m.Version != wire.Version {
 		// Such a host can only push its own build: tell it what this one is.
 		g.out.send(&wire.Hello{Version: wire.Version, BuildID: g.buildID(), Nonce: m.Nonce})
@@ -249,6 +272,7 @@ func (g *guest) hello(conn *wire.Conn, m *wire.Hello) {
 	info.Ready = bootClock()
 	if g.trace != nil {
 		info.Probes, info.Missing = g.trace.tracer.Attached(), g.trace.tracer.Missing()
+		info.Noise, info.Silent = g.trace.tracer.Noise()
 	} else if g.traceErr != nil {
 		info.Missing = []string{"all: " + g.traceErr.Error()}
 	}
@@ -273,7 +297,7 @@ func (g *guest) configure(want wire.Settings) {
 	}
 	g.traceErr = nil
 	if want.Probes {
-		g.trace, g.traceErr = startTracing(probe.Options{Profile: want.Profile, RingBytes: want.RingBytes})
+		g.trace, g.traceErr = startTracing(probe.Options{Profile: want.Profile, RingBytes: want.RingBytes, Noise: want.Noise})
 	}
 	if g.info == nil {
 		info := <-described
@@ -283,19 +307,34 @@ func (g *guest) configure(want wire.Settings) {
 	g.sched.configure(g.trace, want.TimeScale)
 }
 
+// framePatience bounds how long a frame of the host may take; the host writes it at once.
+const framePatience = 5 * time.Second
+
 // listen receives from one host after the other.
 func (g *guest) listen() {
 	for {
 		if err := g.ch.waitHost(); err != nil {
 			panic(err)
 		}
-		conn := wire.NewConn(g.ch)
-		err := g.listenTo(conn)
-		g.post(hostLeft{conn, err})
-		var bad *wire.FrameError
-		if errors.As(err, &bad) {
-			g.ch.drain()
-		}
+		g.attend()
+	}
+}
+
+// attend receives from the host that is connected, until it goes away or
+// what comes of it is damaged.
+func (g *guest) attend() {
+	conn := wire.NewConn(g.ch)
+	conn.SetPatience(framePatience)
+	err := g.listenTo(conn)
+	var bad *wire.FrameError
+	if errors.As(err, &bad) {
+		// The host waits for an answer to what did not arrive: silence would
+		// look like a kernel that hangs.
+		_ = conn.Send(&wire.Fault{Text: fmt.Sprintf("a message of the host did not arrive whole: %v", err)})
+	}
+	g.post(hostLeft{conn, err})
+	if bad != nil {
+		g.ch.drain()
 	}
 }
 

@@ -23,8 +23,12 @@ type job struct {
 	// Slots are the rings' counter slots, one per ring; empty without probes.
 	Slots []int
 	// Scale stretches the program's bounds on a slow machine.
-	Scale   float64
-	Program cases.Program
+	Scale float64
+	// Noise is the seed of the noise that the program runs under; 0 is none.
+	Noise uint64
+	// Coverage asks for what the program reaches; the descriptors are prepared.
+	Coverage bool
+	Program  cases.Program
 }
 
 // report is a worker's answer to a job. All else is in the ledger.
@@ -33,6 +37,10 @@ type report struct {
 	// Err says what could not be set up; "" if all steps were carried out.
 	Err  string
 	Data []cases.Blob
+	// Coverage is packed (see package kcov).
+	Coverage []byte
+	// Last says that the worker must not run another program.
+	Last bool
 }
 
 // maxPacket bounds a job or report: a program or the content of all its

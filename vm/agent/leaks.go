@@ -99,14 +99,15 @@ func diff(a float64, b int) float64 { return max(a-float64(b), float64(b)-a) }
 var bornLine = regexp.MustCompile(`^  comm .*, jiffies (\d+)$`)
 
 // annotateLeaks copies kmemleak's list and says in each object's second line
-// when it was allocated, in nanoseconds: "…, jiffies 4294937438 (at 12345000000 ns)".
+// when it was allocated, in nanoseconds, and how much later that may have been:
+// "…, jiffies 4294937438 (at 12345000000 ns, within 4000000)".
 func annotateLeaks(w io.Writer, list io.Reader, now ticks, jiffy time.Duration) error {
 	lines := bufio.NewScanner(list)
 	for lines.Scan() {
 		line := lines.Text()
 		if m := bornLine.FindStringSubmatch(line); m != nil {
 			if born, err := strconv.ParseUint(m[1], 10, 64); err == nil {
-				line += fmt.Sprintf(" (at %d ns)", int64(now.now-time.Duration(now.jiffies-born)*jiffy))
+				line += fmt.Sprintf(" (at %d ns, within %d)", int64(now.now-time.Duration(now.jiffies-born)*jiffy), int64(jiffy))
 			}
 		}
 		if _, err := io.WriteString(w, strings.TrimRight(line, " ")+"\n"); err != nil {

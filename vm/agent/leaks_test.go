@@ -25,7 +25,7 @@ func TestAnnotateLeaks(t *testing.T) {
   backtrace (crc 7d3fb1de):
     [<000000006d0f5ed8>] __kmalloc_cache_noprof+0x1c8/0x2a0
 `), now, jiffy)
-	if err != nil || !strings.Contains(b.String(), "jiffies 4294901260 (at 15000000000 ns)\n  hex dump") {
+	if err != nil || !strings.Contains(b.String(), "jiffies 4294901260 (at 15000000000 ns, within 4000000)\n  hex dump") {
 		t.Errorf("%v\n%s", err, b.String())
 	}
 }

@@ -136,6 +136,15 @@ func TestDescribeGuest(t *testing.T) {
 	}
 }
 
+// A trial that tells nothing must not make every program with groups a skip.
+func TestDescribeGuestWithoutTrial(t *testing.T) {
+	needUring(t)
+	info := describeGuest("/bin/false", 1)
+	if !info.Groups || !info.NopInject || !strings.Contains(info.GroupsWhy, "did not tell") {
+		t.Errorf("Groups %v, NopInject %v because %q", info.Groups, info.NopInject, info.GroupsWhy)
+	}
+}
+
 func TestJudgeGroups(t *testing.T) {
 	leader := func(res int32) cases.CQE { return cases.CQE{UserData: 1, Res: res} }
 	member := cases.CQE{UserData: 2}

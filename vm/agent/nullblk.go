@@ -33,9 +33,9 @@ func (e *execution) makeNullBlk(spec *cases.Resource, r *resource) error {
 	if spec.Poll {
 		attrs = append(attrs, attr{"poll_queues", "1"})
 	}
-	if spec.Delay > 0 {
+	if delay := e.scaled(spec.Delay) + e.din.disk(e.prog, spec); delay > 0 {
 		attrs = append(attrs, attr{"irqmode", "2"}, // NULL_IRQ_TIMER
-			attr{"completion_nsec", strconv.FormatInt(int64(e.scaled(spec.Delay)), 10)})
+			attr{"completion_nsec", strconv.FormatInt(int64(delay), 10)})
 	}
 	for _, a := range append(attrs, attr{"power", "1"}) {
 		if err := os.WriteFile(filepath.Join(dir, a.file), []byte(a.value), 0); err != nil {

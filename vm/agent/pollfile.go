@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"syscall"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -70,6 +71,9 @@ func (p *pollFile) Write(b []byte) (sent int, err error) {
 	}
 	return sent, err
 }
+
+// SetReadDeadline makes Reads fail that wait at t or later; zero is never.
+func (p *pollFile) SetReadDeadline(t time.Time) error { return p.file.SetReadDeadline(t) }
 
 // Close closes the descriptor; a Read or Write that waits returns an error.
 func (p *pollFile) Close() error { return p.file.Close() }

@@ -62,7 +62,7 @@ func newPort(fd int) (*port, error) {
 // for the next one. A Write that waits for the host that has gone is ended then.
 func (p *port) Read(b []byte) (int, error) {
 	n, err := p.pollFile.Read(b)
-	if err != nil {
+	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
 		p.file.SetWriteDeadline(time.Now())
 	}
 	return n, err

@@ -9,6 +9,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/ringproof/ringproof/vm/kcov"
 )
 
 // A process is a worker as PID 1 sees it.
@@ -18,6 +20,7 @@ type process struct {
 	sock   *pollFile
 	stderr int // memfd
 	ledger *ledger
+	kcov   *kcov.Set // nil if it got none
 	jobs   chan *job // closed when it gets no more
 
 	// pageBusy marks the ledger's pages that PID 1 still needs.
@@ -29,17 +32,17 @@ type process struct {
 
 func (w *process) gone() bool { return w.reaped && w.drained }
 
-// startWorker starts a worker from exe. control is the probes' file or nil.
-// Reaping it is the caller's business.
-func startWorker(exe string, control *os.File) (*process, error) {
-	w, err := tryStartWorker(exe, control)
+// startWorker starts a worker from exe. control is the probes' file or nil; with
+// covered it gets what it takes to collect coverage. Reaping it is the caller's business.
+func startWorker(exe string, control *os.File, covered bool) (*process, error) {
+	w, err := tryStartWorker(exe, control, covered)
 	if err != nil {
 		return nil, fmt.Errorf("start a worker process from %s: %w", exe, err)
 	}
 	return w, nil
 }
 
-func tryStartWorker(exe string, control *os.File) (_ *process, err error) {
+func tryStartWorker(exe string, control *os.File, covered bool) (_ *process, err error) {
 	w := &process{stderr: -1}
 	var ends [2]int
 	ledgerFD := -1
@@ -72,10 +75,19 @@ func tryStartWorker(exe string, control *os.File) (_ *process, err error) {
 	defer null.Close()
 
 	args := []string{workerName}
-	files := []uintptr{null.Fd(), uintptr(w.stderr), uintptr(w.stderr), uintptr(ends[1]), uintptr(ledgerFD)}
+	files := []uintptr{null.Fd(), uintptr(w.stderr), uintptr(w.stderr), uintptr(ends[1]), uintptr(ledgerFD), null.Fd()}
 	if control != nil {
 		args = append(args, workerProbes)
-		files = append(files, control.Fd())
+		files[workerControlFD] = control.Fd()
+	}
+	if covered {
+		if w.kcov, err = kcov.Open(); err != nil {
+			return nil, err
+		}
+		args = append(args, workerKCOV)
+		for _, fd := range w.kcov.FDs() {
+			files = append(files, uintptr(fd))
+		}
 	}
 	w.pid, err = syscall.ForkExec(exe, args, &syscall.ProcAttr{
 		Env:   []string{workerEnv},
@@ -128,6 +140,10 @@ func (w *process) free() {
 	if w.ledger != nil {
 		w.ledger.close()
 		w.ledger = nil
+	}
+	if w.kcov != nil {
+		w.kcov.Close()
+		w.kcov = nil
 	}
 }
 

@@ -5,6 +5,7 @@ package agent
 import (
 	"encoding/binary"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 type fakeProbes struct {
 	records      []byte
 	lost, missed uint64
+	ejected      string
 	gone         bool // what the counters say of every ring
 	blind        bool // does not see rings go
 }
@@ -27,6 +29,8 @@ func (f *fakeProbes) Attached() []string {
 	}
 	return []string{"ring_gone=x", "submit=x"}
 }
+func (f *fakeProbes) Noise() (have, lack []string)  { return nil, nil }
+func (f *fakeProbes) SchedulerEnded() string        { return f.ejected }
 func (f *fakeProbes) Missing() []string             { return nil }
 func (f *fakeProbes) ControlFile() *os.File         { return nil }
 func (f *fakeProbes) Counts() (lost, missed uint64) { return f.lost, f.missed }
@@ -101,6 +105,26 @@ func TestAnswerWaitsForTheRing(t *testing.T) {
 	}
 }
 
+// That the kernel has given the noise scheduler up is said once, and is no matter of any run.
+func TestSchedulerEndedIsSaidOnce(t *testing.T) {
+	f := &fakeProbes{ejected: "runnable task stall"}
+	b := tracedBench(t, f)
+	var said []string
+	b.s.notice = func(text string) { said = append(said, text) }
+	for id := uint64(5); id < 7; id++ {
+		b.s.submit(&wire.Run{ID: id, Program: nopProgram(), Deadline: 20 * time.Second, Noise: 1})
+		b.untilEnding(uint32(id))
+		f.event(t, uint32(id), 0, cases.EvRingGone)
+		b.s.sort()
+		if a := b.ran[id]; a == nil || a.Outcome.End != cases.EndDone || a.Fatal {
+			t.Fatalf("run %d was answered with %+v", id, a)
+		}
+	}
+	if len(said) != 1 || !strings.Contains(said[0], "runnable task stall") {
+		t.Errorf("said %q", said)
+	}
+}
+
 func TestStuckRingIsFatal(t *testing.T) {
 	f := &fakeProbes{}
 	b := tracedBench(t, f)
@@ -116,6 +140,54 @@ func TestStuckRingIsFatal(t *testing.T) {
 	}
 	if n := len(b.s.freeSlots); n != probe.Slots-1 {
 		t.Errorf("%d slots are free: a stuck ring must keep its own", n)
+	}
+}
+
+// Who wants no evidence of a hang gets the step, at once.
+func TestBriefHangs(t *testing.T) {
+	f := &fakeProbes{}
+	b := tracedBench(t, f)
+	b.s.collect = func(time.Duration, int, int, []cases.Ring, []int32) *cases.HangInfo {
+		t.Error("evidence was gathered")
+		return nil
+	}
+	b.s.submit(&wire.Run{ID: 5, Program: nopProgram(), Deadline: 20 * time.Second, Brief: true})
+	b.untilEnding(5).deadline = time.Now()
+	for b.ran[5] == nil {
+		b.step()
+	}
+	if a := b.ran[5]; !a.Fatal || a.Outcome.Hang == nil || a.Outcome.Hang.Step != 2 {
+		t.Errorf("rings that stay: fatal %v, hang %+v", a.Fatal, a.Outcome.Hang)
+	}
+	b.s.submit(&wire.Run{ID: 6, Program: blockedProgram(), Deadline: 20 * time.Second, Brief: true})
+	b.untilStep(6, 2)
+	b.s.byTag[6].deadline = time.Now()
+	r := b.untilEnding(6)
+	f.event(t, 6, 0, cases.EvRingGone)
+	b.s.sort()
+	if a := b.ran[6]; a == nil || a.Fatal || a.Outcome.End != cases.EndTimeout || a.Outcome.Hang == nil || a.Outcome.Hang.Step != 2 {
+		t.Errorf("a step that does not return: %+v of %+v", a, r.out)
+	}
+}
+
+// What the first half of a hang left as evidence is not gathered again for the second.
+func TestEvidenceIsGatheredOnce(t *testing.T) {
+	b := tracedBench(t, &fakeProbes{})
+	calls := 0
+	collect := b.s.collect
+	b.s.collect = func(d time.Duration, step, pid int, rings []cases.Ring, fds []int32) *cases.HangInfo {
+		calls++
+		return collect(d, step, pid, rings, fds)
+	}
+	b.s.submit(&wire.Run{ID: 5, Program: blockedProgram(), Deadline: 20 * time.Second})
+	b.untilStep(5, 2)
+	b.s.byTag[5].deadline = time.Now()
+	b.untilEnding(5).deadline = time.Now()
+	for b.ran[5] == nil {
+		b.step()
+	}
+	if a := b.ran[5]; calls != 1 || !a.Fatal || a.Outcome.Hang == nil || a.Outcome.Hang.Step != 2 {
+		t.Errorf("gathered %d times; fatal %v, hang %+v", calls, a.Fatal, a.Outcome.Hang)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/ringproof/ringproof/cases"
+	"github.com/ringproof/ringproof/vm/kcov"
 	"github.com/ringproof/ringproof/vm/probe"
 	"github.com/ringproof/ringproof/vm/wire"
 )
@@ -27,6 +28,12 @@ type scheduler struct {
 	// send delivers an answer to the host.
 	send func(*wire.Ran)
 	log  func(format string, args ...any)
+	// notice takes what the user should know.
+	notice func(text string)
+	// now tells the time by which programs are late.
+	now func() time.Time
+	// force makes the kernel make the mistake of that number from now on; 0 is none.
+	force func(mutant int) error
 	// collect gathers the evidence of a hang.
 	collect func(bound time.Duration, step, pid int, rings []cases.Ring, fds []int32) *cases.HangInfo
 
@@ -40,7 +47,10 @@ type scheduler struct {
 
 	freeSlots    []int
 	lost, missed uint64
-	ext4         bool // mounted
+	ext4         bool   // mounted
+	uncovered    string // why there is no coverage, "" if there is
+	mutant       int    // that is in force; a kernel begins with none
+	calm         bool   // the host knows that the noise scheduler has ended
 	// ringsSeen says that the probes report the end of rings.
 	ringsSeen bool
 	polled    time.Time // when the probes were last read
@@ -53,6 +63,11 @@ type run struct {
 	tag      uint32
 	prog     *cases.Program
 	bound    time.Duration
+	ends     time.Duration // bounds the end of its worker and of its rings; 0 is ours
+	mutant   int
+	brief    bool // of a hang, only where it is
+	noise    uint64
+	covered  bool
 	orphan   bool // the host that asked is no longer there
 	retried  bool
 	page     int
@@ -63,6 +78,7 @@ type run struct {
 
 	out          cases.Outcome
 	raw          []byte
+	coverage     []byte // packed
 	made         int    // rings created
 	gone         []bool // rings whose end was seen
 	lost, missed uint64 // at the start
@@ -111,7 +127,9 @@ type (
 )
 
 func newScheduler(exe string, post func(any), send func(*wire.Ran), log func(string, ...any)) *scheduler {
-	return &scheduler{exe: exe, scale: 1, post: post, send: send, log: log, collect: collect,
+	return &scheduler{exe: exe, scale: 1, post: post, send: send, log: log, notice: func(t string) { log("%s", t) },
+		now: time.Now, uncovered: kcov.Missing(), collect: collect,
+		force:  func(n int) error { return setMutant(linux{}, n) },
 		ending: make(map[uint32]*run), byTag: make(map[uint32]*run), dying: make(map[int]*process)}
 }
 
@@ -157,12 +175,12 @@ func (s *scheduler) scaled(d time.Duration) time.Duration {
 
 // submit takes a run in.
 func (s *scheduler) submit(m *wire.Run) {
-	r := &run{id: m.ID, tag: uint32(m.ID), prog: &m.Program, bound: m.Deadline}
+	r := &run{id: m.ID, tag: uint32(m.ID), prog: &m.Program, bound: m.Deadline, ends: m.Ends, mutant: m.Mutant, brief: m.Brief, noise: m.Noise, covered: m.Coverage}
 	if r.bound <= 0 {
 		r.bound = s.scaled(defaultDeadline)
 	}
-	if m.Coverage {
-		s.refuse(r, "coverage was asked for, and this agent cannot collect it (KCOV): run without coverage")
+	if why := s.uncovered; m.Coverage && why != "" {
+		s.refuse(r, "coverage was asked for, and is not to be had: "+why)
 		return
 	}
 	if r.tag == 0 {
@@ -193,6 +211,17 @@ func (s *scheduler) dispatch() {
 		if s.byTag[r.tag] != nil {
 			return // an earlier host's run with the same number is still ending
 		}
+		if r.mutant != s.mutant {
+			if len(s.byTag) > 0 {
+				return // what is under way did not ask for this kernel
+			}
+			if err := s.force(r.mutant); err != nil {
+				s.queue = s.queue[1:]
+				s.refuse(r, err.Error())
+				continue
+			}
+			s.mutant = r.mutant
+		}
 		if s.trace != nil {
 			n := len(r.prog.Rings)
 			if n > len(s.freeSlots) {
@@ -207,7 +236,7 @@ func (s *scheduler) dispatch() {
 			s.freeSlots = s.freeSlots[:len(s.freeSlots)-n]
 		}
 		s.queue = s.queue[1:]
-		if err := s.prepare(r.prog); err != nil {
+		if err := s.prepare(r); err != nil {
 			s.releaseSlots(r)
 			s.refuse(r, err.Error())
 			continue
@@ -226,29 +255,13 @@ func (s *scheduler) start(r *run, page int) {
 	if len(s.active) == 1 {
 		s.lead(r)
 	}
-	s.worker.jobs <- &job{Tag: r.tag, Page: page, Slots: r.slots, Scale: s.scale, Program: *r.prog}
+	s.worker.jobs <- &job{Tag: r.tag, Page: page, Slots: r.slots, Scale: s.scale, Noise: r.noise, Coverage: r.covered, Program: *r.prog}
 }
 
 // lead starts the clock of the run that the worker has come to.
 func (s *scheduler) lead(r *run) {
-	r.since = time.Now()
+	r.since = s.now()
 	r.deadline = r.since.Add(r.bound)
-}
-
-// prepare provides what only PID 1 can.
-func (s *scheduler) prepare(p *cases.Program) error {
-	if s.ext4 || !slices.ContainsFunc(p.Resources, func(r cases.Resource) bool { return r.FS == cases.Ext4 }) {
-		return nil
-	}
-	if err := mountExt4(); err != nil {
-		return fmt.Errorf("provide ext4: %w", err)
-	}
-	s.ext4 = true
-	return nil
-}
-
-func endsProcess(p *cases.Program) bool {
-	return slices.ContainsFunc(p.Steps, func(st cases.Step) bool { return st.Kind.Ends() && st.FD.Ref == 0 })
 }
 
 // handle takes an event in.
@@ -273,7 +286,7 @@ func (s *scheduler) handle(ev any) {
 	s.dispatch()
 }
 
-// next is when tick must be called at the latest; zero is never.
+// next is when, by s.now, tick must be called at the latest; zero is never.
 func (s *scheduler) next() time.Time {
 	var t time.Time
 	for _, r := range s.byTag {
@@ -289,7 +302,7 @@ func (s *scheduler) next() time.Time {
 	return t
 }
 
-// tick reads the probes and acts on deadlines that are over.
+// tick reads the probes and acts on deadlines that are over. now is s.now's.
 func (s *scheduler) tick(now time.Time) {
 	if s.ringsSeen && len(s.byTag) > 0 && now.Sub(s.polled) >= pollEvery {
 		s.polled = now
@@ -308,6 +321,7 @@ func (s *scheduler) tick(now time.Time) {
 			r.fatal = true
 			s.active = s.active[1:]
 			s.harvest(s.worker, r)
+			s.salvage(s.worker, r)
 			s.dismiss()
 			s.ended(r, cases.EndTimeout, "")
 			s.requeue()
@@ -331,7 +345,7 @@ func (s *scheduler) staff() {
 		if s.trace != nil {
 			control = s.trace.tracer.ControlFile()
 		}
-		w, err := startWorker(s.exe, control)
+		w, err := startWorker(s.exe, control, s.uncovered == "")
 		if err != nil {
 			s.log("%v", err)
 			break
@@ -380,14 +394,17 @@ func (s *scheduler) reported(w *process, rep *report) {
 		return
 	}
 	s.active = s.active[1:]
-	r.out.Data = rep.Data
+	r.out.Data, r.coverage = rep.Data, rep.Coverage
 	end := cases.EndDone
 	if rep.Err != "" {
 		end = cases.EndError
 	}
 	s.harvest(w, r)
 	s.ended(r, end, rep.Err)
-	if len(s.active) > 0 {
+	if rep.Last {
+		s.dismiss()
+		s.requeue()
+	} else if len(s.active) > 0 {
 		s.lead(s.active[0])
 	}
 }
@@ -437,6 +454,9 @@ func (s *scheduler) lostWorker(w *process) {
 	}
 	s.active = s.active[1:]
 	s.harvest(w, r)
+	if state != pageIdle {
+		s.salvage(w, r)
+	}
 	end, text := cases.EndDied, ""
 	if r.phase == phaseCollecting || r.phase == phaseKilling {
 		end = cases.EndTimeout

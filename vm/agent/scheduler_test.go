@@ -112,6 +112,12 @@ func nopProgram() cases.Program {
 	return cases.Program{Rings: ring(4), Steps: []cases.Step{submit(nop(0), nop(0), nop(0)), wait(0)}}
 }
 
+// blockedProgram does not return from its step 2.
+func blockedProgram() cases.Program {
+	return cases.Program{Rings: []cases.Ring{{Name: "main", Entries: 2}}, Resources: []cases.Resource{{Kind: cases.ResPipe}},
+		Steps: []cases.Step{submit(nop(0)), wait(1), {Kind: cases.StepTake, FD: end(1, 0), N: 1}}}
+}
+
 func endWith(kind cases.StepKind) cases.Program {
 	p := nopProgram()
 	p.Steps = append(p.Steps, cases.Step{Kind: kind})
@@ -169,9 +175,7 @@ func TestSchedulerManyAtOnce(t *testing.T) {
 
 func TestSchedulerTimeout(t *testing.T) {
 	b := newBench(t)
-	hang := cases.Program{Rings: []cases.Ring{{Name: "main", Entries: 2}}, Resources: []cases.Resource{{Kind: cases.ResPipe}},
-		Steps: []cases.Step{submit(nop(0)), wait(1), {Kind: cases.StepTake, FD: end(1, 0), N: 1}}}
-	b.s.submit(&wire.Run{ID: 1, Program: hang, Deadline: 20 * time.Second})
+	b.s.submit(&wire.Run{ID: 1, Program: blockedProgram(), Deadline: 20 * time.Second})
 	b.s.submit(&wire.Run{ID: 2, Program: nopProgram(), Deadline: 20 * time.Second})
 	b.untilStep(1, 2)
 	b.s.byTag[1].deadline = time.Now() // its time is over

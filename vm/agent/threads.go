@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -116,6 +117,7 @@ func (e *execution) carry(i int, t *thread) {
 		e.page.result(i, 0, 0, 0) // what it is if nothing follows
 		return
 	}
+	e.din.pause(i)
 	armed := 0
 	if t.fault > 0 {
 		armed, t.fault = t.fault, 0
@@ -142,6 +144,9 @@ func (e *execution) startThread(name string) *thread {
 		t.tid = unix.Gettid()
 		comm := append([]byte(name), 0) // for hang reports
 		unix.Prctl(unix.PR_SET_NAME, uintptr(unsafe.Pointer(&comm[0])), 0, 0, 0)
+		number := slices.Index(e.prog.Threads(), name)
+		e.din.unsettle(1 + number) // as well as it can
+		e.coverThread(number)
 		t.done <- struct{}{}
 		for i := range t.work {
 			t.begun.Store(true)

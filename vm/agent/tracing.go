@@ -16,6 +16,8 @@ import (
 type tracer interface {
 	Attached() []string
 	Missing() []string
+	Noise() (have, lack []string)
+	SchedulerEnded() string
 	ControlFile() *os.File
 	Read(buf []byte) ([]byte, error)
 	Counts() (lost, missed uint64)

@@ -34,9 +34,10 @@ func (e *execution) reap(ring, step, limit int) int {
 const (
 	firstLook = time.Millisecond
 	lastLook  = 8 * time.Millisecond
-	// settleLooks bounds how often it looks for CQEs of requests that have
-	// completed but are not freed: their CQEs may be about to be published.
-	settleLooks = 3
+	// settleBound is for how long, before scaling, it looks for CQEs of requests
+	// that have completed but are not freed: their CQEs may be about to be
+	// published, by a thread whose CPU the host has taken away.
+	settleBound = 250 * time.Millisecond
 )
 
 func (e *execution) wait(step int, st *cases.Step) (int64, int32) {
@@ -47,7 +48,8 @@ func (e *execution) wait(step int, st *cases.Step) (int64, int32) {
 		return e.waitMin(step, st)
 	}
 	deadline := monotonic() + int64(e.bound(st))
-	got, look, settle := 0, firstLook, 0
+	got, look := 0, firstLook
+	var settled int64 // when it is done for sure; 0 while it is not done at all
 	for {
 		if r.Closed() { // by another thread
 			return int64(got), int32(unix.EBADF)
@@ -71,12 +73,13 @@ func (e *execution) wait(step int, st *cases.Step) (int64, int32) {
 			continue
 		}
 		if st.N == 0 {
-			done, sure := r.quiet(e.x.tags)
-			if done && (sure || settle == settleLooks) {
+			switch done, sure := r.quiet(e.x.tags); {
+			case !done:
+				settled = 0
+			case sure || settled != 0 && monotonic() > settled:
 				return int64(got), 0
-			}
-			if done {
-				settle++
+			case settled == 0:
+				settled = monotonic() + int64(e.scaled(settleBound))
 			}
 		}
 		left := time.Duration(deadline - monotonic())

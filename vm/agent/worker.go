@@ -8,6 +8,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -16,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/ringproof/ringproof/cases"
+	"github.com/ringproof/ringproof/vm/kcov"
 	"github.com/ringproof/ringproof/vm/probe"
 )
 
@@ -23,11 +25,15 @@ import (
 const (
 	workerPipeFD    = 3
 	workerLedgerFD  = 4
-	workerControlFD = 5 // only with workerProbes as its argument
+	workerControlFD = 5 // only with workerProbes as an argument
+	workerKCOVFD    = 6 // the first of a kcov.Set's, only with workerKCOV
 )
 
-// workerProbes is a worker's first argument when there are probes.
-const workerProbes = "probes"
+// Arguments of a worker: what it was given.
+const (
+	workerProbes = "probes"
+	workerKCOV   = "kcov"
+)
 
 // workerArrived is the first argument of what a program's StepExec executes.
 const workerArrived = "arrived"
@@ -84,7 +90,10 @@ func work() error {
 		return err
 	}
 	x := &executor{dirs: fileDirs}
-	if len(os.Args) > 1 && os.Args[1] == workerProbes {
+	if slices.Contains(os.Args[1:], workerKCOV) {
+		x.coverage = &coverage{set: kcov.Inherit(workerKCOVFD)}
+	}
+	if slices.Contains(os.Args[1:], workerProbes) {
 		ctl, err := probe.OpenControl(os.NewFile(workerControlFD, "control"))
 		if err != nil {
 			return err
@@ -110,8 +119,12 @@ func work() error {
 		if j.Page < 0 || j.Page >= ledgerPages {
 			return fmt.Errorf("receive a program: page %d of the ledger does not exist", j.Page)
 		}
-		if err := jobs.send(x.run(j, l.pages[j.Page])); err != nil {
+		rep := x.run(j, l.pages[j.Page])
+		if err := jobs.send(rep); err != nil {
 			return fmt.Errorf("send a result: %w", err)
+		}
+		if rep.Last {
+			return nil
 		}
 	}
 }

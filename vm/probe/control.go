@@ -9,6 +9,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/ringproof/ringproof/vm/noise"
 )
 
 // Slots is the number of counter slots that a [Control] has.
@@ -22,22 +24,27 @@ type control struct {
 	Slot  uint32
 	Ring  uint32
 	Lost  uint64
-	_     [5]uint64
+	Noisy uint64
+	_     [4]uint64
+	Sched schedControl
 	Slots [Slots]slot
 }
 
 type slot struct {
 	Submitted, Completed, Freed, Gone uint64
+	Noise                             noiseControl
 }
 
 // Control is a worker's side of the probes: it says which rings are traced
 // and reads what they counted. The memory is shared with the BPF programs, so
 // no call of a Control but [Control.Close] enters the kernel. One goroutine
-// at a time may call NextRing; Counters may be called by any.
+// at a time may call NextRing or Disturb; the others may be called by any.
 type Control struct {
 	mem  []byte
 	c    *control
 	tgid uint32
+	// noise is that of the next rings; nil is none.
+	noise *noise.Plan
 }
 
 // OpenControl maps the file that [Tracer.ControlFile] returned, usually in a
@@ -76,6 +83,7 @@ func (c *Control) NextRing(run uint32, ring uint8, slot int) {
 	atomic.StoreUint64(&s.Completed, 0)
 	atomic.StoreUint64(&s.Freed, 0)
 	atomic.StoreUint64(&s.Gone, 0)
+	s.Noise.set(c.noise)
 	atomic.StoreUint32(&c.c.Run, run)
 	atomic.StoreUint32(&c.c.Ring, uint32(ring))
 	atomic.StoreUint32(&c.c.Slot, uint32(slot))

@@ -89,10 +89,17 @@ func TestEveryProgramHasAKind(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, p := range spec.Programs {
-		if programKinds[name] == cases.EvNone {
+		if _, isHook := noiseHooks[name]; isNoise(name) != isHook {
+			t.Errorf("program %s (%s) of the noise has no hook", name, p.SectionName)
+		}
+		if !isNoise(name) && programKinds[name] == cases.EvNone {
 			t.Errorf("program %s (%s) has no event kind", name, p.SectionName)
 		}
 	}
+	if len(noiseHooks) > len(spec.Programs)-len(programKinds) {
+		t.Errorf("%d programs for the %d hooks of the noise", len(spec.Programs)-len(programKinds), len(noiseHooks))
+	}
+	withoutNoise(spec)
 	if len(programKinds) != len(spec.Programs) {
 		t.Errorf("%d kinds for %d programs", len(programKinds), len(spec.Programs))
 	}

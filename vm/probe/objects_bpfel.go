@@ -20,13 +20,39 @@ type objectsControl struct {
 	Slot     uint32
 	Ring     uint32
 	Lost     uint64
-	Reserved [5]uint64
-	Slots    [1024]struct {
+	Noisy    uint64
+	Reserved [4]uint64
+	Sched    struct {
+		_         structs.HostLayout
+		Key       uint64
+		MinSlice  uint64
+		SliceSpan uint64
+		Jitter    uint64
+		Stray     uint32
+		Kick      uint32
+		Decisions uint64
+		ExitKind  uint64
+		Loaded    uint64
+		Reason    [64]int8
+	}
+	Slots [1024]struct {
 		_         structs.HostLayout
 		Submitted uint64
 		Completed uint64
 		Freed     uint64
 		Gone      uint64
+		Noise     struct {
+			_      structs.HostLayout
+			Key    uint64
+			Budget uint64
+			Spent  uint64
+			Waits  uint64
+			Delay  [16]struct {
+				_      structs.HostLayout
+				Chance uint16
+				MaxUs  uint16
+			}
+		}
 	}
 }
 
@@ -36,6 +62,26 @@ type objectsEntry struct {
 	Reserved [4]uint64
 	Seq      uint64
 }
+
+type objectsHook uint32
+
+const (
+	objectsHookHOOK_SUBMIT    objectsHook = 0
+	objectsHookHOOK_ISSUE     objectsHook = 1
+	objectsHookHOOK_ISSUED    objectsHook = 2
+	objectsHookHOOK_PUNT      objectsHook = 3
+	objectsHookHOOK_WORKER    objectsHook = 4
+	objectsHookHOOK_WORKED    objectsHook = 5
+	objectsHookHOOK_POLL_ARM  objectsHook = 6
+	objectsHookHOOK_POLL_RUN  objectsHook = 7
+	objectsHookHOOK_TASK_ADD  objectsHook = 8
+	objectsHookHOOK_TASK_RUN  objectsHook = 9
+	objectsHookHOOK_COMPLETE  objectsHook = 10
+	objectsHookHOOK_FLUSH     objectsHook = 11
+	objectsHookHOOK_DEFER     objectsHook = 12
+	objectsHookHOOK_FAIL_LINK objectsHook = 13
+	objectsHookHOOKS          objectsHook = 14
+)
 
 type objectsLifeSet struct {
 	_   structs.HostLayout
@@ -48,7 +94,7 @@ type objectsLifeSet struct {
 		State     uint8
 		Completed uint8
 		Self      uint8
-		Pad       uint8
+		Turn      uint8
 		LeaderGen uint32
 		Pad2      uint32
 	}
@@ -94,7 +140,8 @@ type objectsRing struct {
 	Ring     uint8
 	Self     uint8
 	InFlush  uint8
-	Pad      [5]uint8
+	Turn     uint8
+	Pad      [4]uint8
 }
 
 type objectsRingSet struct {
@@ -112,47 +159,64 @@ type objectsTask struct {
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	objectsMapEntries          = "entries"
-	objectsMapExits            = "exits"
-	objectsMapLives            = "lives"
-	objectsMapQueueMap         = "queue_map"
-	objectsMapRings            = "rings"
-	objectsMapShared           = "shared"
-	objectsMapTasks            = "tasks"
-	objectsMapWakeups          = "wakeups"
-	objectsProgOnComplete      = "on_complete"
-	objectsProgOnCreate        = "on_create"
-	objectsProgOnDefer         = "on_defer"
-	objectsProgOnExit          = "on_exit"
-	objectsProgOnFailLink      = "on_fail_link"
-	objectsProgOnFlush         = "on_flush"
-	objectsProgOnFlushed       = "on_flushed"
-	objectsProgOnIssue         = "on_issue"
-	objectsProgOnIssueReturn   = "on_issue_return"
-	objectsProgOnLink          = "on_link"
-	objectsProgOnLocalWorkAdd  = "on_local_work_add"
-	objectsProgOnNormalWorkAdd = "on_normal_work_add"
-	objectsProgOnNotif         = "on_notif"
-	objectsProgOnOverflow      = "on_overflow"
-	objectsProgOnPollArm       = "on_poll_arm"
-	objectsProgOnPrepFail      = "on_prep_fail"
-	objectsProgOnPunt          = "on_punt"
-	objectsProgOnRingExit      = "on_ring_exit"
-	objectsProgOnRingGone      = "on_ring_gone"
-	objectsProgOnSubmit        = "on_submit"
-	objectsProgOnTaskAdd       = "on_task_add"
-	objectsProgOnTaskCancel    = "on_task_cancel"
-	objectsProgOnTaskComplete  = "on_task_complete"
-	objectsProgOnTaskSubmit    = "on_task_submit"
-	objectsProgOnWorker        = "on_worker"
-	objectsVarCapacity         = "capacity"
-	objectsVarGroupFlag        = "group_flag"
-	objectsVarGroupLeaderOff   = "group_leader_off"
-	objectsVarGroupRefsOff     = "group_refs_off"
-	objectsVarGroupRefsSize    = "group_refs_size"
-	objectsVarLeaderFlag       = "leader_flag"
-	objectsVarUnusedKind       = "unused_kind"
-	objectsVarUnusedRecord     = "unused_record"
+	objectsMapEntries             = "entries"
+	objectsMapExits               = "exits"
+	objectsMapLives               = "lives"
+	objectsMapQueueMap            = "queue_map"
+	objectsMapRings               = "rings"
+	objectsMapShared              = "shared"
+	objectsMapTasks               = "tasks"
+	objectsMapWakeups             = "wakeups"
+	objectsProgNoiseComplete      = "noise_complete"
+	objectsProgNoiseDefer         = "noise_defer"
+	objectsProgNoiseFailLink      = "noise_fail_link"
+	objectsProgNoiseFlush         = "noise_flush"
+	objectsProgNoiseIssue         = "noise_issue"
+	objectsProgNoiseIssued        = "noise_issued"
+	objectsProgNoiseLocalWorkAdd  = "noise_local_work_add"
+	objectsProgNoiseNormalWorkAdd = "noise_normal_work_add"
+	objectsProgNoisePollArm       = "noise_poll_arm"
+	objectsProgNoisePollRun       = "noise_poll_run"
+	objectsProgNoisePunt          = "noise_punt"
+	objectsProgNoiseSubmit        = "noise_submit"
+	objectsProgNoiseTaskComplete  = "noise_task_complete"
+	objectsProgNoiseTaskSubmit    = "noise_task_submit"
+	objectsProgNoiseWorked        = "noise_worked"
+	objectsProgNoiseWorker        = "noise_worker"
+	objectsProgOnComplete         = "on_complete"
+	objectsProgOnCreate           = "on_create"
+	objectsProgOnDefer            = "on_defer"
+	objectsProgOnExit             = "on_exit"
+	objectsProgOnFailLink         = "on_fail_link"
+	objectsProgOnFlush            = "on_flush"
+	objectsProgOnFlushed          = "on_flushed"
+	objectsProgOnIssue            = "on_issue"
+	objectsProgOnIssueReturn      = "on_issue_return"
+	objectsProgOnLink             = "on_link"
+	objectsProgOnLocalWorkAdd     = "on_local_work_add"
+	objectsProgOnNormalWorkAdd    = "on_normal_work_add"
+	objectsProgOnNotif            = "on_notif"
+	objectsProgOnOverflow         = "on_overflow"
+	objectsProgOnPollArm          = "on_poll_arm"
+	objectsProgOnPrepFail         = "on_prep_fail"
+	objectsProgOnPunt             = "on_punt"
+	objectsProgOnRingExit         = "on_ring_exit"
+	objectsProgOnRingGone         = "on_ring_gone"
+	objectsProgOnSubmit           = "on_submit"
+	objectsProgOnTaskAdd          = "on_task_add"
+	objectsProgOnTaskCancel       = "on_task_cancel"
+	objectsProgOnTaskComplete     = "on_task_complete"
+	objectsProgOnTaskSubmit       = "on_task_submit"
+	objectsProgOnWorker           = "on_worker"
+	objectsVarCapacity            = "capacity"
+	objectsVarGroupFlag           = "group_flag"
+	objectsVarGroupLeaderOff      = "group_leader_off"
+	objectsVarGroupRefsOff        = "group_refs_off"
+	objectsVarGroupRefsSize       = "group_refs_size"
+	objectsVarLeaderFlag          = "leader_flag"
+	objectsVarUnusedHook          = "unused_hook"
+	objectsVarUnusedKind          = "unused_kind"
+	objectsVarUnusedRecord        = "unused_record"
 )
 
 // loadObjects returns the embedded CollectionSpec for objects.
@@ -197,31 +261,47 @@ type objectsSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type objectsProgramSpecs struct {
-	OnComplete      *ebpf.ProgramSpec `ebpf:"on_complete"`
-	OnCreate        *ebpf.ProgramSpec `ebpf:"on_create"`
-	OnDefer         *ebpf.ProgramSpec `ebpf:"on_defer"`
-	OnExit          *ebpf.ProgramSpec `ebpf:"on_exit"`
-	OnFailLink      *ebpf.ProgramSpec `ebpf:"on_fail_link"`
-	OnFlush         *ebpf.ProgramSpec `ebpf:"on_flush"`
-	OnFlushed       *ebpf.ProgramSpec `ebpf:"on_flushed"`
-	OnIssue         *ebpf.ProgramSpec `ebpf:"on_issue"`
-	OnIssueReturn   *ebpf.ProgramSpec `ebpf:"on_issue_return"`
-	OnLink          *ebpf.ProgramSpec `ebpf:"on_link"`
-	OnLocalWorkAdd  *ebpf.ProgramSpec `ebpf:"on_local_work_add"`
-	OnNormalWorkAdd *ebpf.ProgramSpec `ebpf:"on_normal_work_add"`
-	OnNotif         *ebpf.ProgramSpec `ebpf:"on_notif"`
-	OnOverflow      *ebpf.ProgramSpec `ebpf:"on_overflow"`
-	OnPollArm       *ebpf.ProgramSpec `ebpf:"on_poll_arm"`
-	OnPrepFail      *ebpf.ProgramSpec `ebpf:"on_prep_fail"`
-	OnPunt          *ebpf.ProgramSpec `ebpf:"on_punt"`
-	OnRingExit      *ebpf.ProgramSpec `ebpf:"on_ring_exit"`
-	OnRingGone      *ebpf.ProgramSpec `ebpf:"on_ring_gone"`
-	OnSubmit        *ebpf.ProgramSpec `ebpf:"on_submit"`
-	OnTaskAdd       *ebpf.ProgramSpec `ebpf:"on_task_add"`
-	OnTaskCancel    *ebpf.ProgramSpec `ebpf:"on_task_cancel"`
-	OnTaskComplete  *ebpf.ProgramSpec `ebpf:"on_task_complete"`
-	OnTaskSubmit    *ebpf.ProgramSpec `ebpf:"on_task_submit"`
-	OnWorker        *ebpf.ProgramSpec `ebpf:"on_worker"`
+	NoiseComplete      *ebpf.ProgramSpec `ebpf:"noise_complete"`
+	NoiseDefer         *ebpf.ProgramSpec `ebpf:"noise_defer"`
+	NoiseFailLink      *ebpf.ProgramSpec `ebpf:"noise_fail_link"`
+	NoiseFlush         *ebpf.ProgramSpec `ebpf:"noise_flush"`
+	NoiseIssue         *ebpf.ProgramSpec `ebpf:"noise_issue"`
+	NoiseIssued        *ebpf.ProgramSpec `ebpf:"noise_issued"`
+	NoiseLocalWorkAdd  *ebpf.ProgramSpec `ebpf:"noise_local_work_add"`
+	NoiseNormalWorkAdd *ebpf.ProgramSpec `ebpf:"noise_normal_work_add"`
+	NoisePollArm       *ebpf.ProgramSpec `ebpf:"noise_poll_arm"`
+	NoisePollRun       *ebpf.ProgramSpec `ebpf:"noise_poll_run"`
+	NoisePunt          *ebpf.ProgramSpec `ebpf:"noise_punt"`
+	NoiseSubmit        *ebpf.ProgramSpec `ebpf:"noise_submit"`
+	NoiseTaskComplete  *ebpf.ProgramSpec `ebpf:"noise_task_complete"`
+	NoiseTaskSubmit    *ebpf.ProgramSpec `ebpf:"noise_task_submit"`
+	NoiseWorked        *ebpf.ProgramSpec `ebpf:"noise_worked"`
+	NoiseWorker        *ebpf.ProgramSpec `ebpf:"noise_worker"`
+	OnComplete         *ebpf.ProgramSpec `ebpf:"on_complete"`
+	OnCreate           *ebpf.ProgramSpec `ebpf:"on_create"`
+	OnDefer            *ebpf.ProgramSpec `ebpf:"on_defer"`
+	OnExit             *ebpf.ProgramSpec `ebpf:"on_exit"`
+	OnFailLink         *ebpf.ProgramSpec `ebpf:"on_fail_link"`
+	OnFlush            *ebpf.ProgramSpec `ebpf:"on_flush"`
+	OnFlushed          *ebpf.ProgramSpec `ebpf:"on_flushed"`
+	OnIssue            *ebpf.ProgramSpec `ebpf:"on_issue"`
+	OnIssueReturn      *ebpf.ProgramSpec `ebpf:"on_issue_return"`
+	OnLink             *ebpf.ProgramSpec `ebpf:"on_link"`
+	OnLocalWorkAdd     *ebpf.ProgramSpec `ebpf:"on_local_work_add"`
+	OnNormalWorkAdd    *ebpf.ProgramSpec `ebpf:"on_normal_work_add"`
+	OnNotif            *ebpf.ProgramSpec `ebpf:"on_notif"`
+	OnOverflow         *ebpf.ProgramSpec `ebpf:"on_overflow"`
+	OnPollArm          *ebpf.ProgramSpec `ebpf:"on_poll_arm"`
+	OnPrepFail         *ebpf.ProgramSpec `ebpf:"on_prep_fail"`
+	OnPunt             *ebpf.ProgramSpec `ebpf:"on_punt"`
+	OnRingExit         *ebpf.ProgramSpec `ebpf:"on_ring_exit"`
+	OnRingGone         *ebpf.ProgramSpec `ebpf:"on_ring_gone"`
+	OnSubmit           *ebpf.ProgramSpec `ebpf:"on_submit"`
+	OnTaskAdd          *ebpf.ProgramSpec `ebpf:"on_task_add"`
+	OnTaskCancel       *ebpf.ProgramSpec `ebpf:"on_task_cancel"`
+	OnTaskComplete     *ebpf.ProgramSpec `ebpf:"on_task_complete"`
+	OnTaskSubmit       *ebpf.ProgramSpec `ebpf:"on_task_submit"`
+	OnWorker           *ebpf.ProgramSpec `ebpf:"on_worker"`
 }
 
 // objectsMapSpecs contains maps before they are loaded into the kernel.
@@ -248,6 +328,7 @@ type objectsVariableSpecs struct {
 	GroupRefsOff   *ebpf.VariableSpec `ebpf:"group_refs_off"`
 	GroupRefsSize  *ebpf.VariableSpec `ebpf:"group_refs_size"`
 	LeaderFlag     *ebpf.VariableSpec `ebpf:"leader_flag"`
+	UnusedHook     *ebpf.VariableSpec `ebpf:"unused_hook"`
 	UnusedKind     *ebpf.VariableSpec `ebpf:"unused_kind"`
 	UnusedRecord   *ebpf.VariableSpec `ebpf:"unused_record"`
 }
@@ -305,6 +386,7 @@ type objectsVariables struct {
 	GroupRefsOff   *ebpf.Variable `ebpf:"group_refs_off"`
 	GroupRefsSize  *ebpf.Variable `ebpf:"group_refs_size"`
 	LeaderFlag     *ebpf.Variable `ebpf:"leader_flag"`
+	UnusedHook     *ebpf.Variable `ebpf:"unused_hook"`
 	UnusedKind     *ebpf.Variable `ebpf:"unused_kind"`
 	UnusedRecord   *ebpf.Variable `ebpf:"unused_record"`
 }
@@ -313,35 +395,67 @@ type objectsVariables struct {
 //
 // It can be passed to loadObjectsObjects or ebpf.CollectionSpec.LoadAndAssign.
 type objectsPrograms struct {
-	OnComplete      *ebpf.Program `ebpf:"on_complete"`
-	OnCreate        *ebpf.Program `ebpf:"on_create"`
-	OnDefer         *ebpf.Program `ebpf:"on_defer"`
-	OnExit          *ebpf.Program `ebpf:"on_exit"`
-	OnFailLink      *ebpf.Program `ebpf:"on_fail_link"`
-	OnFlush         *ebpf.Program `ebpf:"on_flush"`
-	OnFlushed       *ebpf.Program `ebpf:"on_flushed"`
-	OnIssue         *ebpf.Program `ebpf:"on_issue"`
-	OnIssueReturn   *ebpf.Program `ebpf:"on_issue_return"`
-	OnLink          *ebpf.Program `ebpf:"on_link"`
-	OnLocalWorkAdd  *ebpf.Program `ebpf:"on_local_work_add"`
-	OnNormalWorkAdd *ebpf.Program `ebpf:"on_normal_work_add"`
-	OnNotif         *ebpf.Program `ebpf:"on_notif"`
-	OnOverflow      *ebpf.Program `ebpf:"on_overflow"`
-	OnPollArm       *ebpf.Program `ebpf:"on_poll_arm"`
-	OnPrepFail      *ebpf.Program `ebpf:"on_prep_fail"`
-	OnPunt          *ebpf.Program `ebpf:"on_punt"`
-	OnRingExit      *ebpf.Program `ebpf:"on_ring_exit"`
-	OnRingGone      *ebpf.Program `ebpf:"on_ring_gone"`
-	OnSubmit        *ebpf.Program `ebpf:"on_submit"`
-	OnTaskAdd       *ebpf.Program `ebpf:"on_task_add"`
-	OnTaskCancel    *ebpf.Program `ebpf:"on_task_cancel"`
-	OnTaskComplete  *ebpf.Program `ebpf:"on_task_complete"`
-	OnTaskSubmit    *ebpf.Program `ebpf:"on_task_submit"`
-	OnWorker        *ebpf.Program `ebpf:"on_worker"`
+	NoiseComplete      *ebpf.Program `ebpf:"noise_complete"`
+	NoiseDefer         *ebpf.Program `ebpf:"noise_defer"`
+	NoiseFailLink      *ebpf.Program `ebpf:"noise_fail_link"`
+	NoiseFlush         *ebpf.Program `ebpf:"noise_flush"`
+	NoiseIssue         *ebpf.Program `ebpf:"noise_issue"`
+	NoiseIssued        *ebpf.Program `ebpf:"noise_issued"`
+	NoiseLocalWorkAdd  *ebpf.Program `ebpf:"noise_local_work_add"`
+	NoiseNormalWorkAdd *ebpf.Program `ebpf:"noise_normal_work_add"`
+	NoisePollArm       *ebpf.Program `ebpf:"noise_poll_arm"`
+	NoisePollRun       *ebpf.Program `ebpf:"noise_poll_run"`
+	NoisePunt          *ebpf.Program `ebpf:"noise_punt"`
+	NoiseSubmit        *ebpf.Program `ebpf:"noise_submit"`
+	NoiseTaskComplete  *ebpf.Program `ebpf:"noise_task_complete"`
+	NoiseTaskSubmit    *ebpf.Program `ebpf:"noise_task_submit"`
+	NoiseWorked        *ebpf.Program `ebpf:"noise_worked"`
+	NoiseWorker        *ebpf.Program `ebpf:"noise_worker"`
+	OnComplete         *ebpf.Program `ebpf:"on_complete"`
+	OnCreate           *ebpf.Program `ebpf:"on_create"`
+	OnDefer            *ebpf.Program `ebpf:"on_defer"`
+	OnExit             *ebpf.Program `ebpf:"on_exit"`
+	OnFailLink         *ebpf.Program `ebpf:"on_fail_link"`
+	OnFlush            *ebpf.Program `ebpf:"on_flush"`
+	OnFlushed          *ebpf.Program `ebpf:"on_flushed"`
+	OnIssue            *ebpf.Program `ebpf:"on_issue"`
+	OnIssueReturn      *ebpf.Program `ebpf:"on_issue_return"`
+	OnLink             *ebpf.Program `ebpf:"on_link"`
+	OnLocalWorkAdd     *ebpf.Program `ebpf:"on_local_work_add"`
+	OnNormalWorkAdd    *ebpf.Program `ebpf:"on_normal_work_add"`
+	OnNotif            *ebpf.Program `ebpf:"on_notif"`
+	OnOverflow         *ebpf.Program `ebpf:"on_overflow"`
+	OnPollArm          *ebpf.Program `ebpf:"on_poll_arm"`
+	OnPrepFail         *ebpf.Program `ebpf:"on_prep_fail"`
+	OnPunt             *ebpf.Program `ebpf:"on_punt"`
+	OnRingExit         *ebpf.Program `ebpf:"on_ring_exit"`
+	OnRingGone         *ebpf.Program `ebpf:"on_ring_gone"`
+	OnSubmit           *ebpf.Program `ebpf:"on_submit"`
+	OnTaskAdd          *ebpf.Program `ebpf:"on_task_add"`
+	OnTaskCancel       *ebpf.Program `ebpf:"on_task_cancel"`
+	OnTaskComplete     *ebpf.Program `ebpf:"on_task_complete"`
+	OnTaskSubmit       *ebpf.Program `ebpf:"on_task_submit"`
+	OnWorker           *ebpf.Program `ebpf:"on_worker"`
 }
 
 func (p *objectsPrograms) Close() error {
 	return _ObjectsClose(
+		p.NoiseComplete,
+		p.NoiseDefer,
+		p.NoiseFailLink,
+		p.NoiseFlush,
+		p.NoiseIssue,
+		p.NoiseIssued,
+		p.NoiseLocalWorkAdd,
+		p.NoiseNormalWorkAdd,
+		p.NoisePollArm,
+		p.NoisePollRun,
+		p.NoisePunt,
+		p.NoiseSubmit,
+		p.NoiseTaskComplete,
+		p.NoiseTaskSubmit,
+		p.NoiseWorked,
+		p.NoiseWorker,
 		p.OnComplete,
 		p.OnCreate,
 		p.OnDefer,

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ringproof/ringproof/cases"
+	"github.com/ringproof/ringproof/vm/noise"
 )
 
 // encode is what the BPF programs do with a record.
@@ -140,6 +141,20 @@ func TestLayout(t *testing.T) {
 		{"slot", unsafe.Sizeof(c.Slots[0]), unsafe.Sizeof(slot{})},
 		{"slot.completed", unsafe.Offsetof(c.Slots[0].Completed), unsafe.Offsetof(slot{}.Completed)},
 		{"slot.freed", unsafe.Offsetof(c.Slots[0].Freed), unsafe.Offsetof(slot{}.Freed)},
+		{"control.noisy", unsafe.Offsetof(c.Noisy), unsafe.Offsetof(control{}.Noisy)},
+		{"control.sched", unsafe.Offsetof(c.Sched), unsafe.Offsetof(control{}.Sched)},
+		{"sched", unsafe.Sizeof(c.Sched), unsafe.Sizeof(schedControl{})},
+		{"sched.stray", unsafe.Offsetof(c.Sched.Stray), unsafe.Offsetof(schedControl{}.Stray)},
+		{"sched.decisions", unsafe.Offsetof(c.Sched.Decisions), unsafe.Offsetof(schedControl{}.Decisions)},
+		{"sched.exit_kind", unsafe.Offsetof(c.Sched.ExitKind), unsafe.Offsetof(schedControl{}.ExitKind)},
+		{"sched.loaded", unsafe.Offsetof(c.Sched.Loaded), unsafe.Offsetof(schedControl{}.Loaded)},
+		{"slot.noise", unsafe.Offsetof(c.Slots[0].Noise), unsafe.Offsetof(slot{}.Noise)},
+		{"noise.budget", unsafe.Offsetof(c.Slots[0].Noise.Budget), unsafe.Offsetof(noiseControl{}.Budget)},
+		{"noise.spent", unsafe.Offsetof(c.Slots[0].Noise.Spent), unsafe.Offsetof(noiseControl{}.Spent)},
+		{"noise.waits", unsafe.Offsetof(c.Slots[0].Noise.Waits), unsafe.Offsetof(noiseControl{}.Waits)},
+		{"noise.delay", unsafe.Offsetof(c.Slots[0].Noise.Delay), unsafe.Offsetof(noiseControl{}.Delay)},
+		{"delay", unsafe.Sizeof(c.Slots[0].Noise.Delay[0]), unsafe.Sizeof(delay{})},
+		{"room for hooks", min(hookRoom, uintptr(noise.Hooks)), uintptr(noise.Hooks)},
 		{"slot.gone", unsafe.Offsetof(c.Slots[0].Gone), unsafe.Offsetof(slot{}.Gone)},
 	} {
 		if x.got != x.want {

@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/ringproof/ringproof/cases"
+	"github.com/ringproof/ringproof/vm/noise"
 )
 
 // Options say what to trace.
@@ -27,6 +28,9 @@ type Options struct {
 	// RingBytes is the size of the record queue, a power of two of at least
 	// one page; 0 is [DefaultRingBytes]. A record takes 128 bytes of it.
 	RingBytes uint32
+	// Noise loads the programs that make requests wait, see [Control.Disturb].
+	// Without it there is no trace of them.
+	Noise bool
 }
 
 // DefaultRingBytes holds 262,144 records: those of 10,000 groups of three
@@ -37,16 +41,19 @@ const DefaultRingBytes = 32 << 20
 // Its methods may be called by one goroutine at a time.
 type Tracer struct {
 	programs []*ebpf.Program
-	// programFDs are the descriptors of programs.
+	// programFDs are the descriptors of those programs that record.
 	programFDs []int
 	links      []link.Link
 	maps       map[string]*ebpf.Map
+	cache      *btf.Cache // of the kernel's types, while programs are loaded
 	queue      *queue
 	bell       *bell
 	control    *os.File
 	shared     []byte
 	attached   []string
 	missing    []string
+	hooks      []noise.Hook
+	sched      *scheduler // nil if it was not asked for
 }
 
 // programKinds says what each BPF program reports. Programs that only help
@@ -105,11 +112,23 @@ func Load(o Options) (_ *Tracer, err error) {
 	}
 	capacity := o.RingBytes / entrySize
 	spec.Maps["entries"].MaxEntries = capacity
+	if !o.Noise {
+		withoutNoise(spec)
+	}
 	if err := setVariables(spec, group, capacity); err != nil {
 		return nil, fmt.Errorf("load probes: %w", err)
 	}
 	if err := t.loadPrograms(spec); err != nil {
 		return nil, fmt.Errorf("load probes: %w", err)
+	}
+	if err := t.openControl(); err != nil {
+		return nil, fmt.Errorf("load probes: %w", err)
+	}
+	if o.Noise {
+		t.sched = startScheduler(t.maps["shared"], t.cache)
+		if t.sched.err == nil {
+			controlIn(t.shared).Sched.Loaded = 1
+		}
 	}
 	if t.queue, err = mapQueue(t.maps["entries"].FD(), t.maps["queue_map"].FD(), int(capacity)); err != nil {
 		return nil, fmt.Errorf("load probes: %w", err)
@@ -117,12 +136,10 @@ func Load(o Options) (_ *Tracer, err error) {
 	if t.bell, err = openBell(t.maps["wakeups"].FD()); err != nil {
 		return nil, fmt.Errorf("load probes: %w", err)
 	}
-	if err := t.openControl(); err != nil {
-		return nil, fmt.Errorf("load probes: %w", err)
-	}
 	if _, err := skippedRuns(t.programFDs); err != nil {
 		return nil, fmt.Errorf("load probes: %w", err)
 	}
+	t.cache = nil
 	return t, nil
 }
 
@@ -144,7 +161,8 @@ func (t *Tracer) loadPrograms(spec *ebpf.CollectionSpec) error {
 		return fmt.Errorf("create maps: %w: is CONFIG_BPF_SYSCALL on, and is there memory?", err)
 	}
 	t.maps = coll.Maps
-	opts := ebpf.CollectionOptions{MapReplacements: t.maps, Cache: btf.NewCache()}
+	t.cache = btf.NewCache()
+	opts := ebpf.CollectionOptions{MapReplacements: t.maps, Cache: t.cache}
 	programs := map[string]*ebpf.Program{}
 	for name, p := range spec.Programs {
 		one := &ebpf.CollectionSpec{Maps: spec.Maps, Programs: map[string]*ebpf.ProgramSpec{name: p}, Types: spec.Types, ByteOrder: spec.ByteOrder}
@@ -164,15 +182,24 @@ func (t *Tracer) loadPrograms(spec *ebpf.CollectionSpec) error {
 	return t.attachAll(spec, programs)
 }
 
-// attachAll attaches what was loaded. The order does not matter: no ring is
-// traced before a worker asks for it.
+// attachAll attaches what was loaded. No ring is traced before a worker asks
+// for it, so the order matters only where two programs share a place: the noise goes
+// first, see bpf/noise.bpf.h.
 func (t *Tracer) attachAll(spec *ebpf.CollectionSpec, programs map[string]*ebpf.Program) error {
 	defer slices.Sort(t.missing)
 	names := make([]string, 0, len(programs))
 	for name := range programs {
 		names = append(names, name)
 	}
-	slices.Sort(names)
+	slices.SortFunc(names, func(a, b string) int {
+		if isNoise(a) != isNoise(b) {
+			if isNoise(a) {
+				return -1
+			}
+			return 1
+		}
+		return strings.Compare(a, b)
+	})
 	attached := map[string]bool{}
 	for _, name := range names {
 		p := programs[name]
@@ -188,12 +215,18 @@ func (t *Tracer) attachAll(spec *ebpf.CollectionSpec, programs map[string]*ebpf.
 		}
 		delete(programs, name)
 		t.programs = append(t.programs, p)
-		t.programFDs = append(t.programFDs, p.FD())
 		t.links = append(t.links, l)
+		if isNoise(name) {
+			t.hooks = append(t.hooks, noiseHooks[name])
+			continue // that the kernel skipped one loses no evidence
+		}
+		t.programFDs = append(t.programFDs, p.FD())
 		t.attached = append(t.attached, label(name, s.SectionName))
 		attached[name] = true
 	}
 	slices.Sort(t.attached)
+	slices.Sort(t.hooks)
+	t.hooks = slices.Compact(t.hooks)
 	if !attached["on_create"] || !attached["on_submit"] {
 		return fmt.Errorf("neither rings nor requests can be seen: %s", strings.Join(t.missing, "; "))
 	}
@@ -205,6 +238,9 @@ func label(program, section string) string {
 }
 
 func (t *Tracer) miss(program, section string, err error) {
+	if isNoise(program) {
+		return // Hooks says what there is
+	}
 	t.missing = append(t.missing, label(program, section)+": "+err.Error())
 }
 
@@ -244,6 +280,9 @@ func (t *Tracer) Counts() (lost, missed uint64) {
 // already closed.
 func (t *Tracer) Close() error {
 	var errs []error
+	if t.sched != nil {
+		errs = append(errs, t.sched.close())
+	}
 	for _, l := range t.links {
 		errs = append(errs, l.Close())
 	}

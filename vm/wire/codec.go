@@ -29,11 +29,13 @@ const (
 	typePowerOff
 	typeCopy
 	typeCopied
+	typeExec
+	typeExeced
 )
 
 var typeNames = [...]string{
 	"", "Hello", "Push", "PushData", "PushDone", "Run", "Ran", "Log", "Fault",
-	"Ping", "Pong", "Shell", "ShellOutput", "PowerOff", "Copy", "Copied",
+	"Ping", "Pong", "Shell", "ShellOutput", "PowerOff", "Copy", "Copied", "Exec", "Execed",
 }
 
 func (t msgType) String() string {
@@ -47,7 +49,7 @@ func (t msgType) String() string {
 var fromGuest = [256]bool{
 	typeHello: true, typePushDone: true, typeRan: true, typeLog: true,
 	typeFault: true, typePing: true, typePong: true, typeShellOutput: true,
-	typeCopied: true,
+	typeCopied: true, typeExeced: true,
 }
 
 func typeOf(msg any) msgType {
@@ -82,6 +84,10 @@ func typeOf(msg any) msgType {
 		return typeCopy
 	case *Copied:
 		return typeCopied
+	case *Exec:
+		return typeExec
+	case *Execed:
+		return typeExeced
 	}
 	return typeInvalid
 }
@@ -118,6 +124,10 @@ func newMessage(t msgType) any {
 		return new(Copy)
 	case typeCopied:
 		return new(Copied)
+	case typeExec:
+		return new(Exec)
+	case typeExeced:
+		return new(Execed)
 	}
 	return nil
 }
@@ -126,7 +136,7 @@ func newMessage(t msgType) any {
 // one byte of the frame, so MaxPayload bounds their sum.
 const (
 	maxNesting  = 16
-	maxElements = 1 << 18 // of one array: the largest is Outcome.Coverage
+	maxElements = 1 << 18 // of one array: the largest is Outcome.CQEs
 	maxPairs    = 256     // of one map: the largest is HangInfo.FDInfo
 )
 

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -27,9 +28,20 @@ type stream struct{ bytes.Buffer }
 func (*stream) Close() error { return nil }
 
 func frame(typ byte, payload []byte) []byte {
-	f := append([]byte{'R', 'P', frameFormat, typ}, 0, 0, 0, 0)
-	binary.LittleEndian.PutUint32(f[4:], uint32(len(payload)))
-	return append(f, payload...)
+	f := append(make([]byte, HeaderLen), payload...)
+	seal(f, msgType(typ), 0)
+	return f
+}
+
+// resealed makes the sums of all frames in b right, as far as b is frames.
+func resealed(b []byte) []byte {
+	b = bytes.Clone(b)
+	for rest := b; len(rest) >= HeaderLen; {
+		end := HeaderLen + min(len(rest)-HeaderLen, int(binary.LittleEndian.Uint32(rest[4:])&(MaxPayload-1)))
+		seal(rest[:end], msgType(rest[3]), 0)
+		rest = rest[end:]
+	}
+	return b
 }
 
 func nopRun() *Run {
@@ -85,7 +97,7 @@ func fullRan() *Ran {
 		Evidence: cases.Evidence{Events: 1, Lost: 2, Missed: 3, Probes: true},
 		Hang: &cases.HangInfo{Step: 1, Stacks: []cases.TaskStack{{PID: 1, Comm: "c", State: "D", Stack: []string{"a", "b"}}},
 			FDInfo: map[string]string{"r": "text"}, SysRq: []string{"x"}},
-		Console: []string{"line"}, Took: time.Second, Coverage: []uint64{0, ^uint64(0)},
+		Console: []string{"line"}, Took: time.Second, Coverage: &cases.Coverage{PCs: []uint64{0, ^uint64(0)}, Edges: []uint32{1}, Full: true, Lacks: []string{"why"}},
 	}}
 }
 
@@ -128,19 +140,33 @@ func TestRoundTrip(t *testing.T) {
 }
 
 func TestRecvRefuses(t *testing.T) {
-	big := frame(byte(typeLog), nil)
-	binary.LittleEndian.PutUint32(big[4:], MaxPayload+1)
+	announce := func(n uint32) []byte {
+		f := frame(byte(typeLog), nil)
+		binary.LittleEndian.PutUint32(f[4:], n)
+		binary.LittleEndian.PutUint32(f[HeaderLen-4:], sum32(f[:HeaderLen-4]))
+		return f
+	}
+	altered := func(at int) []byte {
+		f := frame(byte(typeLog), []byte{0xa0})
+		f[at] ^= 0x10
+		return f
+	}
 	deep := append(bytes.Repeat([]byte{0x81}, maxNesting+2), 0)
 	tests := []struct {
 		name, want string
 		in         []byte
 	}{
 		{"garbage", "no frame starts with", []byte("Kernel panic - not syncing")},
-		{"other format", "frame format 9", []byte{'R', 'P', 9, 1, 0, 0, 0, 0}},
+		{"other format", "frame format 9", append([]byte{'R', 'P', 9, 1}, make([]byte, HeaderLen-4)...)},
 		{"unknown type", "type 200: unexpected", frame(200, nil)},
 		{"type zero", "type 0: unexpected", frame(0, nil)},
 		{"host's message", "Run: unexpected", frame(byte(typeRun), []byte{0xa0})},
-		{"oversized", "8388609 bytes of payload announced", big},
+		{"oversized", "8388609 bytes of payload announced", announce(MaxPayload + 1)},
+		{"altered length", "checksum of a frame's header", altered(6)},
+		{"altered type", "checksum of a frame's header", altered(3)},
+		{"altered number", "checksum of a frame's header", altered(8)},
+		{"altered sum", "checksum of a frame's header", altered(15)},
+		{"altered payload", "they were altered on their way", altered(HeaderLen)},
 		{"empty payload", "Log: decode", frame(byte(typeLog), nil)},
 		{"not CBOR", "Log: decode", frame(byte(typeLog), []byte{0xff, 0xff})},
 		{"trailing bytes", "Log: decode", frame(byte(typeLog), []byte{0xa0, 0xa0})},
@@ -177,6 +203,170 @@ func TestRecvCutShort(t *testing.T) {
 			t.Errorf("%d of %d bytes: %v, want io.ErrUnexpectedEOF", n, len(whole), err)
 		}
 	}
+}
+
+// Any one bit that is altered on its way is noticed: in a payload it may be the result of a
+// request, and CBOR does not mind.
+func TestEveryBitCounts(t *testing.T) {
+	whole := sent(t, nopRan())
+	silently := 0 // flips after which the payload is a message still
+	for bit := range 8 * len(whole) {
+		altered := bytes.Clone(whole)
+		altered[bit/8] ^= 1 << (bit % 8)
+		if bit/8 >= HeaderLen && decode(altered[HeaderLen:], new(Ran)) == nil {
+			silently++
+		}
+		var s stream
+		s.Write(altered)
+		if m, err := NewHostConn(&s).Recv(); err == nil {
+			t.Errorf("bit %d of byte %d was altered, and a %T came", bit%8, bit/8, m)
+		}
+	}
+	if silently == 0 {
+		t.Error("no flip gives another message: the sum has nothing to do here")
+	}
+	t.Logf("%d of %d flips in the payload make another message of it", silently, 8*(len(whole)-HeaderLen))
+}
+
+// sent is the frame of each message, as one side sends them.
+func sent(t *testing.T, msgs ...any) []byte {
+	t.Helper()
+	var s stream
+	c := NewConn(&s)
+	for _, m := range msgs {
+		if err := c.Send(m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return s.Bytes()
+}
+
+func TestNextFrame(t *testing.T) {
+	all := sent(t, messages()...)
+	n := 0
+	for rest := all; len(rest) > 0; n++ {
+		var frame []byte
+		if frame, rest = NextFrame(rest); frame == nil {
+			t.Fatalf("%d bytes are left", len(rest))
+		}
+		if short, same := NextFrame(frame[:len(frame)-1]); short != nil || len(same) != len(frame)-1 {
+			t.Fatal("a frame that is not complete was taken for one")
+		}
+	}
+	if n != len(messages()) {
+		t.Errorf("%d frames, want %d", n, len(messages()))
+	}
+}
+
+func TestFramesLostAndDoubled(t *testing.T) {
+	ping := func(n uint64) []byte {
+		return sent(t, &Ping{0}, &Ping{1}, &Ping{2}, &Ping{3})[n*uint64(len(sent(t, &Ping{0}))):][:len(sent(t, &Ping{0}))]
+	}
+	for _, tt := range []struct {
+		name   string
+		frames []uint64
+		good   int // how many are taken
+	}{
+		{"in order", []uint64{0, 1, 2, 3}, 4},
+		{"one is lost", []uint64{0, 2, 3}, 1},
+		{"one is doubled", []uint64{0, 1, 1, 2}, 2},
+		{"two change places", []uint64{0, 2, 1, 3}, 1},
+		{"met midway", []uint64{2, 3}, 2},
+		{"the other side begins anew", []uint64{2, 3, 0, 1}, 4},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var s stream
+			for _, n := range tt.frames {
+				s.Write(ping(n))
+			}
+			c := NewConn(&s)
+			good := 0
+			var err error
+			for ; err == nil; good++ {
+				_, err = c.Recv()
+			}
+			good--
+			var fe *FrameError
+			if good != tt.good || (errors.As(err, &fe) && strings.Contains(err.Error(), "lost or doubled")) != (tt.good < len(tt.frames)) {
+				t.Errorf("%d frames were taken, then %v; want %d", good, err, tt.good)
+			}
+		})
+	}
+}
+
+// A frame of which the rest does not come ends the channel, however much
+// other traffic there is; one that comes slowly is waited for.
+func TestPatience(t *testing.T) {
+	whole := sent(t, &Log{Text: strings.Repeat("x", 3000)})
+	for _, tt := range []struct {
+		name  string
+		feed  func(w io.Writer)
+		alive bool
+	}{
+		{"slowly", func(w io.Writer) {
+			for i := range whole {
+				w.Write(whole[i : i+1])
+				time.Sleep(time.Millisecond)
+			}
+		}, true},
+		{"cut short", func(w io.Writer) { w.Write(whole[:len(whole)-1]) }, false},
+		{"cut within its header", func(w io.Writer) { w.Write(whole[:HeaderLen-1]) }, false},
+		{"cut short, then a beat per second", func(w io.Writer) {
+			w.Write(whole[:100])
+			for range 20 {
+				time.Sleep(time.Second)
+				w.Write(whole[:30])
+			}
+		}, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				near, far := net.Pipe()
+				c := NewConn(near)
+				c.SetPatience(5 * time.Second)
+				fed := make(chan struct{})
+				go func() { defer close(fed); tt.feed(far) }()
+				began := time.Now()
+				_, err := c.Recv()
+				var fe *FrameError
+				if alive := err == nil; alive != tt.alive || !alive && !errors.As(err, &fe) {
+					t.Errorf("after %v: %v", time.Since(began), err)
+				}
+				if took := time.Since(began); took > 10*time.Second {
+					t.Errorf("it took %v", took)
+				}
+				c.Close()
+				far.Close()
+				<-fed
+			})
+		})
+	}
+}
+
+// Between frames there is no hurry.
+func TestPatienceIsForFramesOnly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		near, far := net.Pipe()
+		c := NewConn(near)
+		c.SetPatience(time.Second)
+		go func() {
+			for range 3 {
+				for _, b := range sent(t, &Ping{}) { // byte by byte, so that the bound is set each time
+					far.Write([]byte{b})
+				}
+				time.Sleep(time.Hour)
+			}
+			far.Close()
+		}()
+		for range 3 {
+			if _, err := c.Recv(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := c.Recv(); err != io.EOF {
+			t.Error(err)
+		}
+	})
 }
 
 func TestSendRefuses(t *testing.T) {
@@ -270,31 +460,37 @@ func FuzzFrame(f *testing.F) {
 	}
 	f.Add(all.Bytes())
 	f.Add([]byte("[    1.000000] Kernel panic - not syncing: Attempted to kill init!\n"))
-	f.Add([]byte{'R', 'P', frameFormat, byte(typeRan), 0xff, 0xff, 0xff, 0xff})
+	f.Add([]byte{'R', 'P', Format, byte(typeRan), 0xff, 0xff, 0xff, 0xff})
 	f.Fuzz(func(t *testing.T, data []byte) {
-		var s stream
-		s.Write(data)
-		c := NewHostConn(&s)
-		for {
-			m, err := c.Recv()
-			if err != nil {
-				return
-			}
-			// What was accepted can be sent on, and is the same afterwards.
-			var s2 stream
-			c2 := NewConn(&s2)
-			if err := c2.Send(m); err != nil {
-				t.Fatalf("send what was received (%T): %v", m, err)
-			}
-			again, err := c2.Recv()
-			if err != nil {
-				t.Fatalf("receive what was sent (%T): %v", m, err)
-			}
-			if d := cmp.Diff(m, again, cmp.Comparer(sameFloat), cmpopts.EquateEmpty()); d != "" {
-				t.Fatalf("%T changed on its way:\n%s", m, d)
-			}
-		}
+		acceptsAndSendsOn(t, data)
+		acceptsAndSendsOn(t, resealed(data)) // else nothing gets beyond the sums
 	})
+}
+
+// acceptsAndSendsOn receives all that there is. What was accepted can be sent
+// on, and is the same afterwards.
+func acceptsAndSendsOn(t *testing.T, data []byte) {
+	var s stream
+	s.Write(data)
+	c := NewHostConn(&s)
+	for {
+		m, err := c.Recv()
+		if err != nil {
+			return
+		}
+		var s2 stream
+		c2 := NewConn(&s2)
+		if err := c2.Send(m); err != nil {
+			t.Fatalf("send what was received (%T): %v", m, err)
+		}
+		again, err := c2.Recv()
+		if err != nil {
+			t.Fatalf("receive what was sent (%T): %v", m, err)
+		}
+		if d := cmp.Diff(m, again, cmp.Comparer(sameFloat), cmpopts.EquateEmpty()); d != "" {
+			t.Fatalf("%T changed on its way:\n%s", m, d)
+		}
+	}
 }
 
 // sameFloat takes NaN for equal to itself.

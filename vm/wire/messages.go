@@ -43,6 +43,9 @@ type Settings struct {
 	// RingBytes is the size of the probes' buffer, a power of two of at least
 	// one page; 0 is the default.
 	RingBytes uint32
+	// Noise prepares what schedule noise takes in the kernel: programs of the probes, and a
+	// scheduler. Without it a Run with noise has the other kinds only.
+	Noise bool
 	// TimeScale stretches every bound in the guest: 1 on real hardware, more under emulation.
 	TimeScale float64
 }
@@ -63,18 +66,29 @@ type GuestInfo struct {
 	Lacks map[string]string
 	// Ops are the opcodes that IORING_REGISTER_PROBE reports as supported.
 	Ops []uint8
+	// NoCoverage says why coverage is not to be had, "" if it is. Uncovered names the
+	// tasks that it lacks all the same, with the reason after a colon.
+	NoCoverage string
+	Uncovered  []string
 	// Probes and Missing name what was attached and what could not be, with the reason after a colon.
 	Probes  []string
 	Missing []string
-	Boot    time.Duration // guest clock from kernel start to PID 1's main
-	Ready   time.Duration // guest clock from kernel start to this Hello
+	// Noise names the kinds of schedule noise that take the kernel's help and are
+	// at hand, Silent the others, with the reason after a colon. Both are empty without Settings.Noise.
+	Noise, Silent []string
+	Boot          time.Duration // guest clock from kernel start to PID 1's main
+	Ready         time.Duration // guest clock from kernel start to this Hello
 }
 
-// Unmet says why the guest cannot meet a need, "" if it can. What
-// GuestInfo has fields of its own for is not asked here.
+// Unmet says why the guest cannot meet a program's needs, "" if it can.
 func (g *GuestInfo) Unmet(needs []cases.Need) string {
 	for _, n := range needs {
-		if why := g.Lacks[string(n)]; why != "" {
+		switch why := g.Lacks[string(n)]; {
+		case n == cases.NeedGroups && !g.Groups:
+			return "the kernel has no SQE groups: a two-NOP group does not complete as one"
+		case n == cases.NeedNopInject && !g.NopInject:
+			return "the kernel's NOP does not know IORING_NOP_INJECT_RESULT (6.10 and later)"
+		case why != "":
 			return why
 		}
 		if op, ok := n.Op(); ok && !slices.Contains(g.Ops, uint8(op)) {
@@ -106,23 +120,40 @@ type Run struct {
 	Program cases.Program
 	// Deadline bounds the program's steps in guest time, scaling included.
 	Deadline time.Duration
-	// Coverage asks for KCOV.
+	// Ends bounds what follows the steps, likewise: first how long the program's
+	// process may take to go once it was killed, then how long its rings may. 0 is
+	// the agent's own bound, which is generous.
+	Ends time.Duration
+	// Brief asks for no more of a hang than the step that does not return.
+	Brief bool
+	// Coverage asks for what of the kernel the program reached.
 	Coverage bool
+	// Noise is the seed of the schedule noise the program runs under; 0 is none.
+	Noise uint64
+	// Mutant is the number of the mistake that the kernel shall make, of those
+	// that its image carries; 0 is none. It holds from this run on until another Run names another.
+	Mutant int
 }
 
 // Ran is the answer to a Run. Events of Outcome travel as raw records
 // (see vm/probe) in Events, since decoding them is cheap for the host and dear for the guest;
-// Outcome.Events is empty on the wire.
+// Outcome.Events is empty on the wire, and so is Outcome.Coverage.
 type Ran struct {
 	ID      uint64
 	Outcome cases.Outcome
 	Events  []byte
+	// Coverage is packed (see vm/kcov), empty if there is none.
+	Coverage []byte
 	// Fatal says that the guest is not fit for more programs (a hang left tasks behind): the host must replace it.
 	Fatal bool
 }
 
 // Log is a line from the agent for the host's log.
-type Log struct{ Text string }
+type Log struct {
+	Text string
+	// Notice says that the user should know, too.
+	Notice bool
+}
 
 // Fault says that the sender cannot go on, and why.
 type Fault struct{ Text string }

@@ -36,7 +36,14 @@ func (m *machine) file(r *request) (*cases.Resource, cases.FD) {
 
 func (m *machine) ready(r *request) bool {
 	res, fd := m.file(r)
-	if r.SQE.Op == uring.OpPollAdd && r.SQE.OpFlags&pollOut != 0 || res == nil {
+	switch {
+	case r.SQE.Op == uring.OpPollAdd && r.SQE.OpFlags&pollOut != 0:
+		return true
+	case r.SQE.Op == uring.OpPollAdd && r.SQE.OpFlags&pollIn == 0:
+		return false
+	case fd.Ring != 0:
+		return len(m.rings[fd.Ring-1].cq) > 0
+	case res == nil:
 		return true
 	}
 	return len(m.pipes[fd.Ref-1][fd.End]) > 0 || m.hungUp[fd.Ref-1][fd.End]
@@ -107,20 +114,50 @@ func (m *machine) targets(r, t *request) bool {
 	return true
 }
 
+// cancels tells whether a synchronous cancellation is for t.
+func (m *machine) cancels(st *cases.Step, t *request) bool {
+	switch flags := st.CancelFlags; {
+	case flags&(cancelFD|uring.CancelOp|uring.CancelAny) == 0:
+		return t.Index+1 == st.Target
+	case flags&uring.CancelAny != 0:
+		return true
+	case flags&uring.CancelOp != 0 && t.SQE.Op != st.CancelOp:
+		return false
+	case flags&cancelFD != 0:
+		_, fd := m.file(t)
+		return fd.Ref == st.FD.Ref && fd.End == st.FD.End
+	}
+	return true
+}
+
 // memory is what a request reads into or writes from; nil if nobody knows.
 func (m *machine) memory(r *request) [][]byte {
 	q := r.SQE
 	if model.Vectored(q.Op) {
 		var list [][]byte
 		for _, p := range m.exp.Iovec(q) {
-			list = append(list, m.bufs[p.Buf.Ref-1][p.Buf.Off:][:p.Len])
+			list = append(list, m.piece(p.Buf, p.Len))
 		}
 		return list
 	}
-	if q.Buf.Ref == 0 || int(q.Buf.Off)+int(q.Len) > len(m.bufs[q.Buf.Ref-1]) {
+	return [][]byte{m.piece(q.Buf, q.Len)}
+}
+
+// piece is n bytes of a buffer; nil if it does not have them.
+func (m *machine) piece(at cases.BufRef, n uint32) []byte {
+	if at.Ref == 0 || uint64(at.Off)+uint64(n) > uint64(len(m.bufs[at.Ref-1])) {
 		return nil
 	}
-	return [][]byte{m.bufs[q.Buf.Ref-1][q.Buf.Off:][:q.Len]}
+	return m.bufs[at.Ref-1][at.Off:][:n]
+}
+
+// offset is where in a file a request begins. Nobody follows current positions, and
+// what is far behind the end is as good as any other place there.
+func offset(q *cases.SQE) int {
+	if q.Off == ^uint64(0) {
+		return 0
+	}
+	return int(min(q.Off, cases.MaxBuffer))
 }
 
 func scatter(to [][]byte, from []byte) (n int32) {
@@ -135,9 +172,11 @@ func (m *machine) read(r *request) (int32, bool) {
 	q := r.SQE
 	res, fd := m.file(r)
 	switch {
+	case res == nil: // a ring, or one that nobody knows
+		return -model.EINVAL, true
 	case res.Kind == cases.ResFile || res.Kind == cases.ResNullBlk:
 		f := m.files[fd.Ref-1]
-		return scatter(m.memory(r), f[min(int(q.Off), len(f)):]), true
+		return scatter(m.memory(r), f[min(offset(q), len(f)):]), true
 	case res.Kind == cases.ResPipe && fd.End == 1:
 		return -model.EBADF, true
 	}
@@ -147,6 +186,11 @@ func (m *machine) read(r *request) (int32, bool) {
 			return 0, true
 		}
 		return -model.EAGAIN, res.NonBlock || q.OpFlags&rwfNowait != 0
+	}
+	if res.Kind == cases.ResEventFD { // all of its count, in eight bytes
+		n := scatter(m.memory(r), (*b)[:8])
+		*b = nil
+		return n, true
 	}
 	n := scatter(m.memory(r), *b)
 	if q.Flags&uring.BufferSelect != 0 {
@@ -161,12 +205,14 @@ func (m *machine) write(r *request) int32 {
 	res, fd := m.file(r)
 	src := slices.Concat(m.memory(r)...)
 	switch {
+	case res == nil:
+		return -model.EINVAL
 	case res.Kind == cases.ResFile || res.Kind == cases.ResNullBlk:
 		f := &m.files[fd.Ref-1]
-		if end := int(q.Off) + len(src); end > len(*f) {
+		if end := offset(q) + len(src); end > len(*f) {
 			*f = append(*f, make([]byte, end-len(*f))...)
 		}
-		copy((*f)[q.Off:], src)
+		copy((*f)[offset(q):], src)
 		return int32(len(src))
 	case res.Kind == cases.ResPipe && fd.End == 0:
 		return -model.EBADF

@@ -130,6 +130,7 @@ func Run(p *cases.Program, pr *cases.Profile, seed uint64) *cases.Outcome {
 func RunWith(p *cases.Program, pr *cases.Profile, seed uint64, bug Bug) *cases.Outcome {
 	m := &machine{p: p, pr: pr, bug: bug, exp: model.Expect(p, pr), rnd: rand.New(rand.NewPCG(seed, 1))}
 	m.out = &cases.Outcome{End: cases.EndDone, Evidence: cases.Evidence{Probes: true}}
+	m.out.Events = make([]cases.Event, 0, len(p.Rings)+8*len(m.exp.Requests)) // what most take
 	m.setUp()
 	for s := range p.Steps {
 		if !m.step(s, &p.Steps[s]) {
@@ -182,6 +183,13 @@ func (m *machine) setUp() {
 			m.reqs[i].grp = g
 		}
 		g.leader, g.refs = g.all[0], int32(len(g.all))
+		for _, r := range g.all[1:] {
+			for _, c := range r.Cancels { // the group is refused, whatever else is wrong with its leader
+				if c.By == nil && !g.leader.Prep.Fails() && m.bug != RefusalIgnored {
+					g.leader.Prep = model.Prep{Errno: -model.EINVAL, Rule: c.Rule}
+				}
+			}
+		}
 	}
 }
 
@@ -219,7 +227,7 @@ func (m *machine) step(s int, st *cases.Step) bool {
 		m.closeRing(m.rings[st.Ring])
 	case cases.StepCancel:
 		for _, r := range slices.Clone(m.waiting) {
-			if r.ring.index == st.Ring && (st.Target == r.Index+1 || st.Target == 0) {
+			if r.ring.index == st.Ring && m.cancels(st, r) {
 				m.cancel(r)
 			}
 		}
@@ -339,7 +347,7 @@ func (m *machine) queue(u *unit) {
 	rg.drainNxt = false
 	for k, el := range u.elems {
 		head := el[0]
-		if head.SQE.Flags&uring.IODrain == 0 || head.Prep.Fails() || m.bug == DrainIgnored && head.Role == model.Leader {
+		if head.SQE.Flags&uring.IODrain == 0 || head.Prep.Fails() && !m.exp.DrainsMembers(&head.Request) || m.bug == DrainIgnored && head.Role == model.Leader {
 			continue
 		}
 		u.needAll = true
@@ -350,7 +358,21 @@ func (m *machine) queue(u *unit) {
 		rg.deferred = append(rg.deferred, u)
 		return
 	}
+	if u.needAll {
+		m.undrained(rg, u)
+		return
+	}
 	m.start(u)
+}
+
+// undrained hands a drained unit that nothing holds back to task work.
+func (m *machine) undrained(rg *ring, u *unit) {
+	m.event(cases.EvTaskAdd, u.elems[0][0], 0)
+	m.later(func() {
+		m.event(cases.EvTaskRun, u.elems[0][0], 0)
+		m.start(u)
+		m.flush(rg)
+	})
 }
 
 func (m *machine) pendingBefore(rg *ring, first int) bool {
@@ -369,11 +391,7 @@ func (m *machine) wakeDeferred(rg *ring) {
 			return
 		}
 		rg.deferred = rg.deferred[1:]
-		m.later(func() {
-			m.event(cases.EvTaskRun, u.elems[0][0], 0)
-			m.start(u)
-			m.flush(rg)
-		})
+		m.undrained(rg, u)
 	}
 }
 

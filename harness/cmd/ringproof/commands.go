@@ -5,32 +5,42 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 
 	"github.com/ringproof/ringproof/harness"
+	"github.com/ringproof/ringproof/harness/compare"
 	"github.com/ringproof/ringproof/harness/report"
 	"github.com/ringproof/ringproof/images"
 	"github.com/ringproof/ringproof/kconfig"
 	"github.com/ringproof/ringproof/vm"
 )
 
+// defaultSource is where kernels come from unless --source says otherwise.
+const defaultSource = "debian:linux-source-6.12"
+
 // sourceFlags say what every kernel of a command is built from.
 type sourceFlags struct {
-	Source     string   `default:"debian:linux-source-6.12" placeholder:"SPEC" help:"Where the kernel comes from: debian:PACKAGE, tar:FILE, dir:TREE, git:REPO@REF, url:URL#sha256=HEX. Default: ${default}."`
-	Patch      []string `sep:"none" placeholder:"FILE" help:"One more patch on top of the series; may be repeated."`
-	AllowBuild bool     `name:"allow-build-files" help:"Accept a series that changes Makefiles, Kconfig, scripts/ or tools/: building it runs them on this host."`
+	Source       string   `default:"${source}" placeholder:"SPEC" help:"Where the kernel comes from: debian:PACKAGE, tar:FILE, dir:TREE, git:REPO@REF, url:URL#sha256=HEX. Default: ${default}."`
+	Patch        []string `sep:"none" placeholder:"FILE" help:"One more patch on top of the series; may be repeated."`
+	Revision     int      `placeholder:"N" help:"The N of [PATCH vN] where the series is an archive that holds several. Default: the newest that is complete."`
+	AllowPartial bool     `help:"Take a series although patches of it are missing by the n/m of its subjects."`
+	ThreeWay     bool     `name:"3way" help:"Let git merge a series that does not apply; needs --source git:REPO@REF with the series' base in it."`
+	NoInstrument bool     `help:"Leave out ringproof's own changes to the kernel that make mistakes visible (flavour kasan) and let coverage see all tasks."`
+	AllowBuild   bool     `name:"allow-build-files" help:"Accept a series that changes Makefiles, Kconfig, scripts/ or tools/: building it runs them on this host."`
 }
 
 func (f *sourceFlags) kernel(series, flavour string) images.Spec {
 	return images.Spec{
-		Source: f.Source, Series: series, Patches: f.Patch, Flavour: flavour, AllowBuildFiles: f.AllowBuild,
+		Source: f.Source, Series: series, Patches: f.Patch, Revision: f.Revision, Partial: f.AllowPartial, ThreeWay: f.ThreeWay, Flavour: flavour, NoInstrument: f.NoInstrument, AllowBuildFiles: f.AllowBuild,
 	}
 }
 
 // kernelFlags say which kernel is meant, where it can be one only.
 type kernelFlags struct {
 	sourceFlags
-	Series  string `default:"v4" help:"Patch series: a built-in name (${series}), a directory of patches, a patch or an mbox. Default: ${default}."`
+	Series  string `default:"v4" help:"Patch series: a built-in name (${series}), a directory of patches, an mbox, maildir or mail, a saved tracker page, a diff, or \"git:REPO BASE..HEAD\". Default: ${default}."`
 	Flavour string `default:"fast" help:"Kernel configuration: ${flavours}. Default: ${default}."`
 }
 
@@ -39,7 +49,7 @@ func (k *kernelFlags) kernel() images.Spec { return k.sourceFlags.kernel(k.Serie
 // kernelsFlags say which kernels are meant: every series in every flavour.
 type kernelsFlags struct {
 	sourceFlags
-	Series  []string `default:"v4" help:"Patch series: a built-in name (${series}), a directory of patches, a patch or an mbox; several by repeating it or with commas. Default: ${default}."`
+	Series  []string `default:"v4" help:"Patch series: a built-in name (${series}), a directory of patches, an mbox, maildir or mail, a saved tracker page, a diff, or \"git:REPO BASE..HEAD\"; several by repeating it or with commas. Default: ${default}."`
 	Flavour []string `default:"fast" help:"Kernel configuration: ${flavours}; several like series. Default: ${default}."`
 }
 
@@ -83,13 +93,24 @@ func (g *guestFlags) guests() harness.GuestSpec {
 }
 
 type reportCmd struct {
-	Dir string `arg:"" type:"existingdir" help:"A run's directory: the one that holds results.json."`
+	Dir   string `arg:"" type:"existingdir" help:"A run's directory: the one that holds results.json; with --reply also that of a comparison."`
+	Reply bool   `help:"Print the text of a mail to the patches' author instead, and write nothing."`
 }
 
 func (c *reportCmd) Run(s *streams) error {
+	if _, err := os.Stat(filepath.Join(c.Dir, compare.JSONFile)); err == nil && c.Reply {
+		both, err := compare.Load(c.Dir)
+		if err != nil {
+			return &exit{exitUsage, err}
+		}
+		return both.WriteReply(s.out)
+	}
 	run, err := report.Load(c.Dir)
 	if err != nil {
 		return &exit{exitUsage, err}
+	}
+	if c.Reply {
+		return report.WriteReply(s.out, run)
 	}
 	if err := report.Write(c.Dir, run); err != nil {
 		return &exit{exitInfra, err}

@@ -51,16 +51,25 @@ func (e *exit) Error() string {
 func (e *exit) Unwrap() error { return e.err }
 
 type commandLine struct {
-	Doctor  doctorCmd  `cmd:"" help:"What this host has and lacks, and the command that fixes it."`
-	Kernel  kernelCmd  `cmd:"" help:"Build kernels: source + series + flavour → image."`
-	Test    testCmd    `cmd:"" help:"The main job: build, boot, run the catalogue, judge, report."`
-	Run     runCmd     `cmd:"" help:"Run your own programs: CQEs, timeline, verdict."`
-	Rules   rulesCmd   `cmd:"" help:"What the catalogue checks: rule by profile by completion path."`
-	Report  reportCmd  `cmd:"" help:"Render a run again."`
-	Shell   shellCmd   `cmd:"" help:"A look around inside the guest."`
-	Cache   cacheCmd   `cmd:"" help:"Show and prune what ringproof keeps."`
-	Bench   benchCmds  `cmd:"" help:"Measure: ringproof itself, or what groups are worth."`
-	Version versionCmd `cmd:"" help:"Print the version and the build ID."`
+	Doctor      doctorCmd      `cmd:"" help:"What this host has and lacks, and the command that fixes it."`
+	Kernel      kernelCmd      `cmd:"" help:"Build kernels: source + series + flavour → image."`
+	Test        testCmd        `cmd:"" help:"The main job: build, boot, run the catalogue, judge, report."`
+	Run         runCmd         `cmd:"" help:"Run your own programs: CQEs, timeline, verdict."`
+	Minimize    minimizeCmd    `cmd:"" help:"The smallest program that still shows what one shows."`
+	Repro       reproCmd       `cmd:"" help:"How often each form of a finding shows it: program, corpus entry, C source."`
+	Fuzz        fuzzCmd        `cmd:"" help:"Guided fuzzing, every execution judged: findings, minimised, with C source."`
+	Soak        soakCmd        `cmd:"" help:"Run the catalogue over and over under new schedule noise: right kernels raise no alarm."`
+	Compare     compareCmd     `cmd:"" help:"The same programs on two kernels: fixed, broken, changed, same."`
+	Bisect      bisectCmd      `cmd:"" help:"Which patch of a series breaks a program."`
+	Rules       rulesCmd       `cmd:"" help:"What the catalogue checks: rule by profile by completion path."`
+	Mutants     mutantsCmd     `cmd:"" help:"Does the catalogue find mistakes? Kill matrix of deliberate ones."`
+	Report      reportCmd      `cmd:"" help:"Render a run again."`
+	Shell       shellCmd       `cmd:"" help:"A look around inside the guest."`
+	Cache       cacheCmd       `cmd:"" help:"Show and prune what ringproof keeps."`
+	Bench       benchCmds      `cmd:"" help:"Measure: ringproof itself, or what groups are worth."`
+	Version     versionCmd     `cmd:"" help:"Print the version and the build ID."`
+	Fingerprint fingerprintCmd `cmd:"" help:"Which profile does a kernel show? Proposes one for a series that has none."`
+	CI          ciCmd          `cmd:"" name:"ci" help:"A matrix of series and flavours, cell by cell, for any CI."`
 }
 
 func main() {
@@ -93,6 +102,7 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 			"profiles": strings.Join(cases.Profiles(), ", "),
 			"flavours": flavourNames(),
 			"paths":    pathNames(),
+			"source":   defaultSource,
 		},
 		kong.Writers(stdout, stderr),
 		kong.Exit(func(code int) { status = code }),

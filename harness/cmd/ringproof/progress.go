@@ -91,7 +91,11 @@ func (p *progress) event(e harness.Progress) {
 // while the run goes on; the text report follows at the end.
 func (p *progress) verdict(c results.Case, done, total int) {
 	if c.Verdict.Status != judge.Pass && c.Verdict.Status != judge.Skip {
-		fmt.Fprintf(p.w, "%-12s %s: %s\n", c.Verdict.Status, c.Name, firstLine(c.Verdict.Reason))
+		line := fmt.Sprintf("%-12s %s: %s", c.Verdict.Status, c.Name, firstLine(c.Verdict.Reason))
+		if text := c.TriesText(); len(c.Tries) > 1 {
+			line += " (" + text + ")"
+		}
+		fmt.Fprintln(p.w, line)
 	}
 	p.event(harness.Progress{Stage: "test", Done: done, Total: total, Text: c.Name})
 }

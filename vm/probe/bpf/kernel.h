@@ -17,6 +17,9 @@ typedef __u16 __be16;
 typedef __u32 __be32;
 typedef __u32 __wsum;
 typedef _Bool bool;
+typedef __u32 u32;
+typedef __u64 u64;
+typedef __s32 s32;
 
 #define true 1
 #define false 0
@@ -56,6 +59,17 @@ struct task_struct {
 	int pid;
 	int tgid;
 	struct signal_struct *signal;
+	int nr_cpus_allowed;
+};
+
+/* kernel/sched/ext.c */
+enum scx_exit_kind {
+	SCX_EXIT_NONE,
+};
+
+struct scx_exit_info {
+	enum scx_exit_kind kind;
+	const char *reason;
 };
 
 struct work_struct {
@@ -97,5 +111,17 @@ struct io_ring_ctx {
 };
 
 #pragma clang attribute pop
+
+/* Members are matched by name; those that are not here are left out. */
+struct sched_ext_ops {
+	s32 (*select_cpu)(struct task_struct *p, s32 prev_cpu, u64 wake_flags);
+	void (*enqueue)(struct task_struct *p, u64 enq_flags);
+	void (*dispatch)(s32 cpu, struct task_struct *prev);
+	s32 (*init)(void);
+	void (*exit)(struct scx_exit_info *info);
+	u64 flags;
+	u32 timeout_ms;
+	char name[128];
+};
 
 #endif

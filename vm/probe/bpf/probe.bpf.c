@@ -60,6 +60,7 @@ struct {
 /* Keep the types in the object's BTF, for bpf2go and for the tests. */
 struct record *unused_record __attribute__((unused));
 enum kind *unused_kind __attribute__((unused));
+enum hook *unused_hook __attribute__((unused));
 
 /*
  * Rings and requests are found by address in arrays of our own that work like
@@ -96,7 +97,8 @@ struct ring {
 	__u8 ring;
 	__u8 self;
 	__u8 in_flush;
-	__u8 pad[5];
+	__u8 turn; /* of the noise's */
+	__u8 pad[4];
 };
 
 struct ring_set {
@@ -125,7 +127,7 @@ struct life {
 	__u8 state;
 	__u8 completed;
 	__u8 self;
-	__u8 pad;
+	__u8 turn; /* how often the noise has looked at this life */
 	/* generation of the leader when this was first seen with one, or 0 */
 	__u32 leader_gen;
 	__u32 pad2;
@@ -486,6 +488,7 @@ static __always_inline struct life *begin(__u64 req, enum state state)
 	}
 	life->state = state;
 	life->completed = 0;
+	life->turn = 0;
 	life->leader_gen = 0;
 	life->gen = __sync_fetch_and_add(&set->gen, 1) + 1;
 	return life;
@@ -549,6 +552,7 @@ static __always_inline struct ring *trace(__u64 uring, struct control *c)
 	ring->slot = c->slot;
 	ring->ring = c->ring;
 	ring->in_flush = 0;
+	ring->turn = 0;
 	ring->uring = uring;
 	return ring;
 }
@@ -871,3 +875,5 @@ int BPF_PROG(on_exit, struct task_struct *p)
 	wake_reader();
 	return 0;
 }
+
+#include "noise.bpf.h"

@@ -71,12 +71,65 @@ struct queue {
 	__u64 reserved2[7];
 };
 
-/* Counters of one ring; they only grow while the ring lives. */
+/* Places at which requests can be made to wait: noise.Hook, same values. */
+enum hook {
+	HOOK_SUBMIT,
+	HOOK_ISSUE,
+	HOOK_ISSUED,
+	HOOK_PUNT,
+	HOOK_WORKER,
+	HOOK_WORKED,
+	HOOK_POLL_ARM,
+	HOOK_POLL_RUN,
+	HOOK_TASK_ADD,
+	HOOK_TASK_RUN,
+	HOOK_COMPLETE,
+	HOOK_FLUSH,
+	HOOK_DEFER,
+	HOOK_FAIL_LINK,
+	HOOKS,
+};
+
+#define HOOK_ROOM 16
+
+struct delay {
+	__u16 chance; /* of 256 */
+	__u16 max_us;
+};
+
+/* The schedule noise of one ring: noise.Probes. */
+struct noise {
+	__u64 key; /* 0 is none */
+	__u64 budget; /* ns that all waits may take together */
+	__u64 spent; /* ns that were decided on so far */
+	__u64 waits;
+	struct delay delay[HOOK_ROOM];
+};
+
+/*
+ * What belongs to one ring. Its counters only grow while the ring lives; the
+ * noise is set before it.
+ */
 struct slot {
 	__u64 submitted;
 	__u64 completed;
 	__u64 freed;
 	__u64 gone;
+	struct noise noise;
+};
+
+/* What the scheduler does: noise.Sched. */
+struct sched {
+	__u64 key; /* 0 is nothing in particular */
+	__u64 min_slice; /* ns */
+	__u64 slice_span;
+	__u64 jitter; /* ns */
+	__u32 stray; /* of 256 */
+	__u32 kick;
+	__u64 decisions; /* so far */
+	__u64 exit_kind; /* enum scx_exit_kind; 0 while it is at work */
+	__u64 loaded; /* whether it is there */
+	char reason[64]; /* why it has ended */
 };
 
 #define SLOTS 1024
@@ -92,7 +145,9 @@ struct control {
 	__u32 slot;
 	__u32 ring;
 	__u64 lost;
-	__u64 reserved[5];
+	__u64 noisy; /* whether any ring has noise */
+	__u64 reserved[4];
+	struct sched sched;
 	struct slot slots[SLOTS];
 };
 

@@ -8,8 +8,10 @@ package main
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"hash/fnv"
 	"io"
 	"os"
 	"path/filepath"
@@ -152,6 +154,17 @@ func flood(n int) error {
 	return nil
 }
 
+// oversized is the sound header of a frame that announces more than any frame may hold.
+func oversized() []byte {
+	le := binary.LittleEndian
+	h := append([]byte{'R', 'P', wire.Format, 6}, make([]byte, wire.HeaderLen-4)...)
+	le.PutUint32(h[4:], 0xffffffff)
+	sum := fnv.New32a()
+	sum.Write(h[:wire.HeaderLen-4])
+	le.PutUint32(h[wire.HeaderLen-4:], sum.Sum32())
+	return h
+}
+
 func (a *agent) run(m *wire.Run) {
 	ran := &wire.Ran{ID: m.ID, Outcome: cases.Outcome{End: cases.EndDone}}
 	switch m.Program.Name {
@@ -169,7 +182,7 @@ func (a *agent) run(m *wire.Run) {
 	case "garbage":
 		a.port.Write([]byte("Segmentation fault\n"))
 	case "oversized":
-		a.port.Write([]byte{'R', 'P', 1, 6, 0xff, 0xff, 0xff, 0xff})
+		a.port.Write(oversized())
 	case "print":
 		if err := kmsg("<4>a line of " + m.Program.About + "\n"); err != nil {
 			ran.Outcome.End, ran.Outcome.Error = cases.EndError, err.Error()

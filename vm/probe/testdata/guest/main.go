@@ -78,6 +78,7 @@ func main() {
 	must(ctl.Close())
 	must(t.Close())
 	result("tiny-buffer", tiny(*p))
+	result("noise", noisy(*p))
 }
 
 func result(name string, err error) {
