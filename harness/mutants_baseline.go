@@ -109,7 +109,7 @@ func (h *hunt) runBaseline(ctx context.Context, host *Host, b *baseline) error {
 					hit = *l
 				}
 				if err == nil && hit.verdict.Status != judge.Pass && hit.verdict.Status != judge.Skip {
-					hit, err = s.alone(ctx, shot{program: p}) // it may have been another's doing
+					hit, err = s.alone(ctx, shot{program: p}, true) // it may have been another's doing
 				}
 				if err != nil {
 					cancel(err)

@@ -154,16 +154,16 @@ func (s *stand) late(ctx context.Context, linger bool) *hit {
 	return h
 }
 
-// alone runs a program as the only one of a fresh guest, to the end of
-// whatever the kernel has to say about it.
-func (s stand) alone(ctx context.Context, sh shot) (hit, error) {
+// alone runs a program as the only one of a fresh guest. With linger whatever
+// the kernel may still have to say about it is waited for.
+func (s stand) alone(ctx context.Context, sh shot, linger bool) (hit, error) {
 	s.guest, s.last = nil, nil
 	defer func() { s.leave() }()
 	h, err := s.shoot(ctx, sh)
 	if err != nil {
 		return h, err
 	}
-	if l := s.late(ctx, true); l != nil {
+	if l := s.late(ctx, linger); l != nil {
 		return *l, nil
 	}
 	return h, nil
@@ -286,7 +286,7 @@ func (t *trial) shootAll(ctx context.Context) error {
 func (t *trial) shootAgain(ctx context.Context) error {
 	t.with.leave()
 	for _, sh := range t.again {
-		h, err := t.with.alone(ctx, sh)
+		h, err := t.with.alone(ctx, sh, true)
 		if err != nil {
 			return err
 		}
@@ -363,7 +363,7 @@ func (t *trial) prove(ctx context.Context, sh shot, k *matrix.Kill, mustBeAllowe
 		if err != nil || !shown {
 			return false, err
 		}
-		h, err := t.passes(ctx, sh, k.Of-1) // once it has passed in the baseline
+		h, err := t.passes(ctx, sh, k) // once it has passed in the baseline
 		if err != nil || h == nil {
 			return err == nil, err
 		}
@@ -384,7 +384,7 @@ func (t *trial) prove(ctx context.Context, sh shot, k *matrix.Kill, mustBeAllowe
 // repeat tells whether the kill shows again, as often as k then says.
 func (t *trial) repeat(ctx context.Context, sh shot, k *matrix.Kill, mustBeAllowed bool) (bool, error) {
 	for k.Shown, k.Of = 1, 1; k.Shown < 2 && k.Of < maxTries; {
-		h, err := t.with.alone(ctx, sh)
+		h, err := t.with.alone(ctx, sh, k.Status == judge.Crash)
 		if err != nil {
 			return false, err
 		}
@@ -400,10 +400,11 @@ func (t *trial) repeat(ctx context.Context, sh shot, k *matrix.Kill, mustBeAllow
 	return k.Shown > 1 || k.Status != judge.Hang, nil
 }
 
-// passes runs a program n times without the mistake. It returns the first time that it did not pass, or nil.
-func (t *trial) passes(ctx context.Context, sh shot, n int) (*hit, error) {
-	for range n {
-		if h, err := t.without.alone(ctx, sh); err != nil || h.verdict.Status != judge.Pass {
+// passes runs a program without the mistake as often as it was repeated with
+// it. It returns the first time that it did not pass, or nil.
+func (t *trial) passes(ctx context.Context, sh shot, k *matrix.Kill) (*hit, error) {
+	for range k.Of - 1 {
+		if h, err := t.without.alone(ctx, sh, k.Status == judge.Crash); err != nil || h.verdict.Status != judge.Pass {
 			return &h, err
 		}
 	}

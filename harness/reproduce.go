@@ -117,7 +117,7 @@ func (r *reproducer) try(ctx context.Context, f *Form, out *Reproduced) (string,
 		return r.execute(ctx, f.Binary, out)
 	}
 	s := stand{spawn: r.spawn, profile: r.Profile, mutant: r.Options.Mutant}
-	h, err := s.alone(ctx, shot{program: f.Program, options: r.Options})
+	h, err := s.alone(ctx, shot{program: f.Program, options: r.Options}, true)
 	if err != nil {
 		return "", err
 	}

@@ -141,7 +141,7 @@ func (s *shrinker) gauge(ctx context.Context, p *cases.Program, o vm.RunOptions,
 	var silent *hit
 	*score = Score{}
 	for tries := max(s.Tries, gaugeTries); tries > 0; tries-- {
-		h, err := s.stand.alone(ctx, shot{program: p, options: o})
+		h, err := s.stand.alone(ctx, shot{program: p, options: o}, true)
 		if err != nil {
 			return s.most(first, count, score), err
 		}
@@ -286,9 +286,9 @@ func (s *shrinker) searchOnce(ctx context.Context) (done bool, err error) {
 // shows runs a program once. What shows only now and then is asked in fresh guests
 // at once, since it may be that which makes it rare.
 func (s *shrinker) shows(ctx context.Context, p *cases.Program) (bool, error) {
-	sh := shot{program: p, options: s.hurry}
+	sh, linger := shot{program: p, options: s.hurry}, s.out.Case.Verdict.Status == judge.Crash
 	if s.out.Before.Shown < s.out.Before.Of {
-		h, err := s.stand.alone(ctx, sh)
+		h, err := s.stand.alone(ctx, sh, linger)
 		return err == nil && s.same(&h), err
 	}
 	fresh := s.stand.guest == nil
@@ -296,13 +296,13 @@ func (s *shrinker) shows(ctx context.Context, p *cases.Program) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if late := s.stand.late(ctx, s.out.Case.Verdict.Status == judge.Crash); late != nil {
+	if late := s.stand.late(ctx, linger); late != nil {
 		h = *late
 	}
 	if !s.same(&h) || fresh || !s.strict {
 		return s.same(&h), nil
 	}
-	h, err = s.stand.alone(ctx, sh)
+	h, err = s.stand.alone(ctx, sh, linger)
 	return err == nil && s.same(&h), err
 }
 
