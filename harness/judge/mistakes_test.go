@@ -115,6 +115,42 @@ func TestMembersHiddenInShownChain(t *testing.T) {
 	}
 }
 
+// A wait that ends by its timeout was to be woken for task work of its own task, but
+// not for what a kernel thread does instead of a task that has ended.
+func TestOverslept(t *testing.T) {
+	p, err := cases.Parse("overslept", []byte("name overslept\nring r0 entries=4\npipe p\nsubmit r0\n  poll_add p.r events=IN\n"+
+		"feed p.w 1\nwait r0 1 timeout=10ms\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pr := profile(t, "v4")
+	wait := len(p.Steps) - 1
+	for name, other := range map[string]bool{"its own": false, "a kernel thread": true} {
+		out := sim.Run(p, pr, 1)
+		out.Steps[wait].Took = 20 * bound(&p.Steps[wait])
+		begin := slices.IndexFunc(out.Events, func(e cases.Event) bool { return e.Kind == cases.EvSubmit })
+		out.Events = slices.DeleteFunc(out.Events, func(e cases.Event) bool {
+			return e.Kind == cases.EvTaskAdd || e.Kind == cases.EvTaskRun
+		})
+		add := out.Events[begin]
+		add.Kind = cases.EvTaskAdd
+		run := add
+		run.Kind, run.Time = cases.EvTaskRun, add.Time+uint64(out.Steps[wait].Took)
+		if other {
+			run.TID++
+		}
+		end := slices.IndexFunc(out.Events, func(e cases.Event) bool { return e.Kind == cases.EvComplete })
+		out.Events = slices.Insert(out.Events, end, add, run)
+		for k := end + 1; k < len(out.Events); k++ {
+			out.Events[k].Time = max(out.Events[k].Time, run.Time)
+		}
+		v := Judge(input(p, pr, out))
+		if slept := slices.Contains(v.Rules(), "I8"); slept == other {
+			t.Errorf("task work run by %s: I8 broken: %v\n%s", name, slept, dump(&v, out))
+		}
+	}
+}
+
 // Single alterations of a correct outcome are noticed.
 func TestAlteredOutcomeFails(t *testing.T) {
 	pr := profile(t, "v4")

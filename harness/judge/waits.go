@@ -307,7 +307,8 @@ func (j *judge) drainedBy(i int) int {
 }
 
 // overslept: a wait that only its timeout ended had nothing to do until then. What
-// completes requests is task work, and a task that waits is woken for it.
+// completes requests is task work, and a task that waits is woken for it. That of
+// a task that has ended is done by a kernel thread, which takes its time.
 func (j *judge) overslept(s int, st *cases.Step) {
 	took := j.out.Steps[s].Took
 	if took < bound(st) || st.MinWait > 0 || !j.solid || !j.have[cases.EvTaskAdd] || !j.have[cases.EvTaskRun] {
@@ -326,6 +327,9 @@ func (j *judge) overslept(s int, st *cases.Step) {
 		case ev.Kind == cases.EvTaskRun && added[i] > 0:
 			since := added[i] - 1
 			added[i] = 0
+			if begin := j.facts[i].begin; begin != none && j.out.Events[begin].TID != ev.TID {
+				continue
+			}
 			slept := time.Duration(ev.Time - j.out.Events[since].Time)
 			if slept < took/2 || j.starved(took, fmt.Sprintf("the wait in step %d", s)) {
 				continue
