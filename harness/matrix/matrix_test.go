@@ -86,19 +86,26 @@ func TestText(t *testing.T) {
 
 func TestNeed(t *testing.T) {
 	m := &Matrix{All: true, Programs: []string{"a", "b", "c", "d", "e"}, Results: []Result{
-		{Mutant: "m1", Kills: []Kill{kill("a"), kill("b")}},
-		{Mutant: "m2", Kills: []Kill{kill("b"), kill("c")}},
-		{Mutant: "m3", Kills: []Kill{kill("c")}},
-		{Mutant: "m4", Kills: []Kill{kill("d")}, Spared: []string{"a", "b"}},
-		{Mutant: "m5"},
+		{Mutant: "m1", Status: Killed, Kills: []Kill{kill("a"), kill("b")}},
+		{Mutant: "m2", Status: Killed, Kills: []Kill{kill("b"), kill("c")}},
+		{Mutant: "m3", Status: Killed, Kills: []Kill{kill("c")}},
+		{Mutant: "m4", Status: Killed, Kills: []Kill{kill("d")}, Spared: []string{"a", "b"}},
+		{Mutant: "m5", Status: Survived},
 	}}
-	want := &Need{Sole: map[string][]string{"c": {"m3"}}, Enough: []string{"b", "c", "d"}, Idle: []string{"e"}, Open: []string{"m4"}}
+	want := &Need{
+		Enough: []string{"b", "c", "d"}, Spare: []string{"a", "e"},
+		Sole: map[string][]string{"c": {"m3"}}, Idle: []string{"e"}, Open: []string{"m4"},
+	}
 	if d := cmp.Diff(want, m.Need()); d != "" {
 		t.Error(d)
 	}
-	m.All = false
+	m.All = false // the same kills do not say that there are no others
+	if d := cmp.Diff(&Need{Enough: want.Enough, Spare: want.Spare}, m.Need()); d != "" {
+		t.Error(d)
+	}
+	m.Results = m.Results[4:]
 	if m.Need() != nil {
-		t.Error("a matrix of first kills says what is needed")
+		t.Error("mutants of which none was killed are said to need programs")
 	}
 }
 

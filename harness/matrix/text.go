@@ -92,7 +92,11 @@ func (r *Result) remarks() string {
 }
 
 func needText(b *strings.Builder, m *Matrix, n *Need) {
-	fmt.Fprintf(b, "\nOf %d programs %d kill none of these mutants (mutants.json lists them), %d alone kill some:\n", len(m.Programs), len(n.Idle), len(n.Sole))
+	fmt.Fprintf(b, "\n%d of %d programs kill all that are killed, and these mutants need no other: %s\n", len(n.Enough), len(m.Programs), strings.Join(n.Enough, " "))
+	if !m.All {
+		return
+	}
+	fmt.Fprintf(b, "%d programs kill none (mutants.json lists them), %d alone kill some:\n", len(n.Idle), len(n.Sole))
 	table := tabwriter.NewWriter(b, 0, 8, 2, ' ', 0)
 	for _, p := range m.Programs {
 		if alone := n.Sole[p]; alone != nil {
@@ -103,7 +107,6 @@ func needText(b *strings.Builder, m *Matrix, n *Need) {
 	if len(n.Open) > 0 {
 		fmt.Fprintf(b, "One killer known, others spared after hangs: %s\n", strings.Join(n.Open, " "))
 	}
-	fmt.Fprintf(b, "These %d kill all that are killed: %s\n", len(n.Enough), strings.Join(n.Enough, " "))
 }
 
 func firstLine(s string) string {

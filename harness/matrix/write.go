@@ -89,8 +89,11 @@ func (m *Matrix) markdown() []byte {
 		}
 	}
 	if n := m.Need(); n != nil {
-		fmt.Fprintf(&b, "\n%d programs kill none of these mutants; %d alone kill some; these %d kill all that are killed: %s\n",
-			len(n.Idle), len(n.Sole), len(n.Enough), strings.Join(n.Enough, ", "))
+		fmt.Fprintf(&b, "\n%d of %d programs kill all that are killed, and these mutants need no other: %s\n",
+			len(n.Enough), len(m.Programs), strings.Join(n.Enough, ", "))
+		if m.All {
+			fmt.Fprintf(&b, "\n%d programs kill none of these mutants, %d alone kill some.\n", len(n.Idle), len(n.Sole))
+		}
 	}
 	return b.Bytes()
 }
