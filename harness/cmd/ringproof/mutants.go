@@ -30,7 +30,7 @@ type mutantsCmd struct {
 	Mutate     []string `sep:"none" placeholder:"FILE|DIR|SERIES" help:"Mutants to try instead of the series' built-in ones: a patch with a header, a directory of them, or another built-in series' (${series}); may be repeated."`
 	Only       string   `placeholder:"REGEXP" help:"Try only the mutants whose name matches."`
 	Programs   string   `placeholder:"REGEXP" help:"Kill only with the programs whose name matches."`
-	All        bool     `help:"Run every program on every mutant, and say which programs no mutant needs. Takes as long as that many runs of the catalogue."`
+	All        bool     `help:"Run every program on every mutant, and say which kill none and which alone kill some. Takes as long as that many runs of the catalogue."`
 	Check      bool     `help:"Only read the mutants, apply them, and say which cannot share a kernel. Nothing is built."`
 	Profile    string   `help:"Semantics to judge by: a built-in profile (${profiles}) or a file. Default: the one named like the series, or in the mutants' headers."`
 	Accel      string   `enum:"auto,kvm,tcg" default:"auto" help:"Acceleration: auto, kvm, tcg."`
