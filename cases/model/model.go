@@ -852,6 +852,9 @@ func (e *Expectation) submittedBefore(i, k int) bool {
 // worker says where the request must be first issued (G9, C2).
 func (e *Expectation) worker(r *Request) Worker {
 	if r.SQE.Flags&uring.Async != 0 { // G9
+		if armsFirst(r.SQE) {
+			return WorkerEither
+		}
 		return WorkerMust
 	}
 	if r.Opaque || r.SQE.Op >= uring.OpLast {

@@ -265,12 +265,22 @@ func prepFsync(_ *Expectation, r *Request) Prep {
 
 func prepTimeout(_ *Expectation, r *Request) Prep {
 	q := r.SQE
-	if q.Buf.Ref != 0 || q.Addr != 0 || q.Buf3.Ref != 0 {
+	if q.Buf.Ref != 0 || q.Target != 0 || q.Addr != 0 || q.Buf3.Ref != 0 {
 		return maybeEINVAL
 	}
 	return einvalIf(hasTail(q) || q.Len > 1 || q.OpFlags&^timeoutKnown != 0 || q.Timeout < 0 || q.Addr3 != 0 || q.Pad2 != 0 ||
 		q.Op == uring.OpLinkTimeout && hasOff(q) ||
 		bits.OnesCount32(q.OpFlags&timeoutClocks) > 1 || q.OpFlags&(timeoutAbs|timeoutMultishot) == timeoutAbs|timeoutMultishot)
+}
+
+// armsFirst tells that a worker only waits for the file of a request, which is then issued
+// by its task: multishot ones, REQ_F_APOLL_MULTISHOT in io_wq_submit_work().
+func armsFirst(q *cases.SQE) bool {
+	switch q.Op {
+	case uring.OpReadMultishot, uring.OpRecv, uring.OpRecvmsg, uring.OpAccept:
+		return multishot(q)
+	}
+	return false
 }
 
 func prepTimeoutRemove(_ *Expectation, r *Request) Prep {
@@ -395,8 +405,11 @@ func ownRW(e *Expectation, r *Request) Results {
 		s = e.fileRW(r, fd, res, reads, length)
 	case cases.ResEventFD:
 		s = exactly(8, -EINVAL)
-		if length >= 8 {
+		switch {
+		case length >= 8:
 			s = exactly(8)
+		case length == 0: // the file is not even asked
+			s = s.or(0)
 		}
 	case cases.ResPipe, cases.ResSocketPair:
 		s = between(1, length)

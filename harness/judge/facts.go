@@ -81,6 +81,9 @@ func observe(in *Input, exp *model.Expectation) *observation {
 			ob.strays = append(ob.strays, k)
 			continue
 		}
+		if c.Flags&cqeNotif != 0 && notifies(exp.Requests[c.UserData-1].SQE.Op) {
+			continue
+		}
 		f := &ob.facts[c.UserData-1]
 		f.cqes = append(f.cqes, k)
 		f.res, f.hasRes = c.Res, true // the last one's, for multishot
@@ -101,6 +104,11 @@ func observe(in *Input, exp *model.Expectation) *observation {
 	ob.solid = ev.Probes && ev.Lost == 0 && ev.Missed == 0 && len(ob.unsubmitted) == 0
 	return ob
 }
+
+// notifies tells that the kernel makes a second request of a request with the opcode, to
+// tell when its memory is no longer used. That has the same user_data, and comes when
+// it likes: also where the request was rejected, and behind the leader of its group.
+func notifies(op uring.Op) bool { return op == uring.OpSendZc || op == uring.OpSendmsgZc }
 
 // probes reads the kinds from attached probes' names, "kind=attach point".
 func (ob *observation) probes() {

@@ -34,7 +34,7 @@ func (j *judge) waits() {
 			case syscall.ETIME:
 				j.overdue(&deadline{j: j, step: s, ring: st.Ring, within: bound(st), took: j.out.Steps[s].Took})
 			default:
-				if j.exp.Faulty(s) || j.closedBy(s, st.Ring) {
+				if j.exp.Faulty(s) || j.closedBy(s, st.Ring) || j.mayNotWait(s, st, errno) {
 					break
 				}
 				j.violate("I6", fmt.Sprintf("the wait in step %d failed with %s", s, model.Errno(-int32(errno))), nil, nil, nil)
@@ -227,6 +227,13 @@ func (d *deadline) ahead(i int) (list []int) {
 		break
 	}
 	return list
+}
+
+// mayNotWait tells that the calling thread is told so: only the task that submits runs
+// the task work of a ring with DEFER_TASKRUN, and nobody that of one which is not enabled.
+func (j *judge) mayNotWait(s int, st *cases.Step, errno syscall.Errno) bool {
+	refusal, _ := j.exp.Refused(s)
+	return refusal == int32(errno) && (errno != syscall.EEXIST || j.in.Program.Rings[st.Ring].Flags&uring.SetupDeferTaskrun != 0)
 }
 
 // waitsFor returns something that i waits for and that should have completed, or none.
