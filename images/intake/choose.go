@@ -194,7 +194,8 @@ func uniq(ids []string) []string {
 	return slices.Compact(ids)
 }
 
-// pick returns the revision that is asked for: the newest that is complete, unless told.
+// pick returns the revision that is asked for, the newest unless told. One of which
+// patches are missing is an error: an older one in its place would be tested without a word.
 func pick(sets []*revision, opt Options) (*revision, error) {
 	var wanted []*revision
 	var have []string
@@ -210,13 +211,17 @@ func pick(sets []*revision, opt Options) (*revision, error) {
 	if opt.Partial {
 		return wanted[0], nil
 	}
-	for _, r := range wanted {
-		if len(r.missing) == 0 {
-			return r, nil
-		}
-	}
 	r := wanted[0]
 	e := &IncompleteError{Version: r.version, Total: r.total, Missing: r.missing}
+	for _, other := range wanted {
+		switch {
+		case len(other.missing) > 0:
+		case other.version == r.version: // sent again, say
+			return other, nil
+		case e.Complete == 0:
+			e.Complete = other.version
+		}
+	}
 	for _, m := range r.patches {
 		e.Have = append(e.Have, m.Number)
 	}

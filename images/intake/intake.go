@@ -65,7 +65,7 @@ type Series struct {
 
 // Options say which of several series is meant.
 type Options struct {
-	Revision int  // the N of [PATCH vN]; 0 is the newest that is complete
+	Revision int  // the N of [PATCH vN]; 0 is the newest
 	Partial  bool // a series of which patches are missing will do
 }
 
@@ -74,6 +74,7 @@ type IncompleteError struct {
 	Version, Total int
 	Missing        []int
 	Have           []int
+	Complete       int // an older version in the same archive of which nothing is missing; 0 is none
 }
 
 func (e *IncompleteError) Error() string {
@@ -97,6 +98,9 @@ func (e *IncompleteError) Error() string {
 		fmt.Fprintf(&b, "%s %s missing", numberWord(after), isAre(len(after)))
 	}
 	b.WriteString(". Add what is missing (the whole thread as an mbox, say), or take what is there (--allow-partial)")
+	if e.Complete > 0 {
+		fmt.Fprintf(&b, ", or v%d, which is complete (--revision %d)", e.Complete, e.Complete)
+	}
 	return b.String()
 }
 

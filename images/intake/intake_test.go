@@ -67,7 +67,7 @@ func TestWhichRevision(t *testing.T) {
 	}{
 		{"newest", v1 + v2, Options{}, "2a 2b"},
 		{"an older one", v1 + v2, Options{Revision: 1}, "1a 1b"},
-		{"the newest is not complete", v3 + v2 + v1, Options{}, "2a 2b"},
+		{"the newest is not complete", v3 + v2 + v1, Options{}, "(--allow-partial), or v2, which is complete (--revision 2)"},
 		{"asked for one that is not complete", v3 + v2, Options{Revision: 3}, "of 3 patches (v3) there is patch 2: patch 1 before it and patch 3 after are missing"},
 		{"so be it", v3 + v2, Options{Partial: true}, "3b"},
 		{"not there", v1, Options{Revision: 9}, "there is no v9 in it; there is: v1, 2 patches"},

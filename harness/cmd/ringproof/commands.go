@@ -24,7 +24,7 @@ const defaultSource = "debian:linux-source-6.12"
 type sourceFlags struct {
 	Source       string   `default:"${source}" placeholder:"SPEC" help:"Where the kernel comes from: debian:PACKAGE, tar:FILE, dir:TREE, git:REPO@REF, url:URL#sha256=HEX. Default: ${default}."`
 	Patch        []string `sep:"none" placeholder:"FILE" help:"One more patch on top of the series; may be repeated."`
-	Revision     int      `placeholder:"N" help:"The N of [PATCH vN] where the series is an archive that holds several. Default: the newest that is complete."`
+	Revision     int      `placeholder:"N" help:"The N of [PATCH vN] where the series is an archive that holds several. Default: the newest."`
 	AllowPartial bool     `help:"Take a series although patches of it are missing by the n/m of its subjects."`
 	ThreeWay     bool     `name:"3way" help:"Let git merge a series that does not apply; needs --source git:REPO@REF with the series' base in it."`
 	NoInstrument bool     `help:"Leave out ringproof's own changes to the kernel that make mistakes visible (flavour kasan) and let coverage see all tasks."`
