@@ -41,38 +41,23 @@ type HuntSpec struct {
 // HuntMutants hunts. The result is nil if it never came to that; otherwise it holds what
 // there is. The error says what stood in the way, and of which mutant.
 func HuntMutants(ctx context.Context, spec HuntSpec) (*campaign.Hunt, error) {
-	name, profile, err := MutantsProfile(spec.Guest.Profile, spec.Kernel.Series, spec.Mutants)
-	if err != nil {
-		return nil, err
-	}
-	lots, err := Arrange(ctx, spec.Kernel, spec.Mutants, spec.Progress)
-	if err != nil {
-		return nil, err
-	}
-	id, err := BuildID()
+	mm, err := meet(ctx, spec.Kernel, &spec.Guest, spec.Mutants, &spec.Chosen, spec.Progress)
 	if err != nil {
 		return nil, err
 	}
 	h := &hunter{HuntSpec: spec}
-	h.Guest.Profile, h.Guest.Guests = name, max(spec.Guest.Guests, 1)
-	if h.Chosen == nil {
-		h.Chosen = func(*images.Mutant) bool { return true }
-	}
-	for i, m := range spec.Mutants {
+	for _, m := range spec.Mutants {
 		if h.Chosen(m) {
 			h.quarry = append(h.quarry, m)
-		}
-		if m.Name == "" {
-			return nil, fmt.Errorf("mutant %d has no name", i+1)
 		}
 	}
 	started := time.Now()
 	h.out = &campaign.Hunt{
-		Schema: campaign.Schema, Tool: report.Tool{Version: spec.Version, BuildID: id}, Started: started, Command: os.Args,
-		Series: spec.Kernel.Series, Profile: profile.Name, Jobs: h.Guest.Guests, Seed: spec.Seed,
+		Schema: campaign.Schema, Tool: report.Tool{Version: spec.Version, BuildID: mm.id}, Started: started, Command: os.Args,
+		Series: spec.Kernel.Series, Profile: mm.profile.Name, Jobs: h.Guest.Guests, Seed: spec.Seed,
 		Limit: spec.Time.Seconds(), Executions: spec.Executions, Results: []campaign.Hunted{},
 	}
-	for _, lot := range lots {
+	for _, lot := range mm.lots {
 		if ctx.Err() == nil {
 			h.lot(ctx, lot)
 		}

@@ -42,23 +42,11 @@ type MutantsSpec struct {
 // holds what there is. The error says of every mutant that could not be
 // tested what stood in the way, and is nil if there was none; ctx's among others.
 func Mutants(ctx context.Context, spec MutantsSpec) (*matrix.Matrix, error) {
-	name, profile, err := MutantsProfile(spec.Guest.Profile, spec.Kernel.Series, spec.Mutants)
+	mm, err := meet(ctx, spec.Kernel, &spec.Guest, spec.Mutants, &spec.Chosen, spec.Progress)
 	if err != nil {
 		return nil, err
 	}
-	lots, err := Arrange(ctx, spec.Kernel, spec.Mutants, spec.Progress)
-	if err != nil {
-		return nil, err
-	}
-	id, err := BuildID()
-	if err != nil {
-		return nil, err
-	}
-	h := &hunt{MutantsSpec: spec, profile: profile}
-	h.Guest.Profile, h.Guest.Guests = name, max(h.Guest.Guests, 1)
-	if h.Chosen == nil {
-		h.Chosen = func(*images.Mutant) bool { return true }
-	}
+	h := &hunt{MutantsSpec: spec, profile: mm.profile}
 	for _, m := range spec.Mutants {
 		if h.Chosen(m) {
 			h.total++
@@ -66,14 +54,14 @@ func Mutants(ctx context.Context, spec MutantsSpec) (*matrix.Matrix, error) {
 	}
 	started := time.Now()
 	h.matrix = &matrix.Matrix{
-		Schema: matrix.Schema, Started: started, Command: os.Args, Tool: report.Tool{Version: spec.Version, BuildID: id},
-		Series: spec.Kernel.Series, Profile: profile.Name, Guests: h.Guest.Guests, All: spec.All,
+		Schema: matrix.Schema, Started: started, Command: os.Args, Tool: report.Tool{Version: spec.Version, BuildID: mm.id},
+		Series: spec.Kernel.Series, Profile: mm.profile.Name, Guests: h.Guest.Guests, All: spec.All,
 		Programs: []string{}, Results: []matrix.Result{},
 	}
-	for _, lot := range lots {
+	for _, lot := range mm.lots {
 		h.flavours = append(h.flavours, lot.Kernel.Flavour)
 	}
-	for _, lot := range lots {
+	for _, lot := range mm.lots {
 		if ctx.Err() == nil {
 			h.lot(ctx, lot)
 		}
@@ -85,6 +73,34 @@ func Mutants(ctx context.Context, spec MutantsSpec) (*matrix.Matrix, error) {
 	}
 	h.sort()
 	return h.matrix, errors.Join(h.errs...)
+}
+
+// meeting is what mutants need before programs meet them.
+type meeting struct {
+	profile *cases.Profile
+	lots    []Lot
+	id      string // of this build
+}
+
+// meet prepares the mutants of a series, and completes guest and chosen. Nothing is built.
+func meet(ctx context.Context, kernel images.Spec, guest *GuestSpec, ms []*images.Mutant, chosen *func(*images.Mutant) bool, progress func(Progress)) (*meeting, error) {
+	name, profile, err := MutantsProfile(guest.Profile, kernel.Series, ms)
+	if err != nil {
+		return nil, err
+	}
+	lots, err := Arrange(ctx, kernel, ms, progress)
+	if err != nil {
+		return nil, err
+	}
+	id, err := BuildID()
+	if err != nil {
+		return nil, err
+	}
+	guest.Profile, guest.Guests = name, max(guest.Guests, 1)
+	if *chosen == nil {
+		*chosen = func(*images.Mutant) bool { return true }
+	}
+	return &meeting{profile, lots, id}, nil
 }
 
 // MutantsProfile returns the semantics to judge a series and its mutants by, and
