@@ -92,9 +92,10 @@ func (e *execution) coverThread(number int) {
 // restBound is how long the requests and tasks that a program leaves behind are waited for, before scaling.
 const restBound = 200 * time.Millisecond
 
-// pause lets others run for a moment, in this thread: nothing tells when what is waited for has come.
+// pause lets others run for a moment, in this thread: nothing tells when what is waited
+// for has come. Looking more often is dear on an emulated CPU.
 func pause() {
-	ts := unix.Timespec{Nsec: 50e3}
+	ts := unix.Timespec{Nsec: 1e6}
 	unix.Nanosleep(&ts, nil)
 }
 

@@ -295,16 +295,24 @@ func (s *scheduler) next() time.Time {
 		}
 	}
 	if s.ringsSeen && len(s.byTag) > 0 {
-		if p := s.polled.Add(pollEvery); t.IsZero() || p.Before(t) {
+		if p := s.polled.Add(s.pollAgain()); t.IsZero() || p.Before(t) {
 			t = p
 		}
 	}
 	return t
 }
 
+// pollAgain is how long after a look at the probes the next one is due.
+func (s *scheduler) pollAgain() time.Duration {
+	if len(s.active) > 0 {
+		return pollBusy
+	}
+	return pollEvery
+}
+
 // tick reads the probes and acts on deadlines that are over. now is s.now's.
 func (s *scheduler) tick(now time.Time) {
-	if s.ringsSeen && len(s.byTag) > 0 && now.Sub(s.polled) >= pollEvery {
+	if s.ringsSeen && len(s.byTag) > 0 && now.Sub(s.polled) >= s.pollAgain() {
 		s.polled = now
 		s.sort()
 	}

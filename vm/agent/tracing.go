@@ -38,9 +38,13 @@ type tracing struct {
 	broken  bool // reading failed
 }
 
-// pollEvery is how often records are read while runs are on their way. Being
-// woken for each ring that goes away would cost more.
-const pollEvery = 2 * time.Millisecond
+// pollEvery is how often records are read while a run's rings are all that is waited for,
+// pollBusy while there is more to run. Being woken for each ring that goes away
+// would cost more, and looks are dear on an emulated CPU.
+const (
+	pollEvery = 2 * time.Millisecond
+	pollBusy  = 10 * time.Millisecond
+)
 
 func startTracing(o probe.Options) (*tracing, error) {
 	tr, err := probe.Load(o)
