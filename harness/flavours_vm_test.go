@@ -16,9 +16,14 @@ import (
 // planted bugs are for.
 func TestSanitizedKernels(t *testing.T) {
 	needVM(t)
-	for _, flavour := range []string{"kasan", "kcsan"} {
+	for flavour, more := range map[string]string{
+		"kasan": "|^group-drain-waits-",
+		// Not drains: 6.12 sets drain_active while a worker reads task_complete, which is in the same
+		// word. KCSAN sees that in one of many runs, and rightly calls it a race.
+		"kcsan": "",
+	} {
 		t.Run(flavour, func(t *testing.T) {
-			status, run, stderr := test(t, "--flavour", flavour, "--only", "^plain-nop$|^plain-sockets$|^plain-sqpoll$|^group-nop-|^group-async-|^group-drain-waits-|fault")
+			status, run, stderr := test(t, "--flavour", flavour, "--only", "^plain-nop$|^plain-sockets$|^plain-sqpoll$|^group-nop-|^group-async-|fault"+more)
 			if status != 0 {
 				t.Errorf("exit status %d, want 0\n%s", status, stderr)
 			}

@@ -45,6 +45,7 @@ const (
 	ifShortVec         // of what the iovecs hold together
 	ifShortAll         // negative, and short with MSG_WAITALL
 	byCaller           // the handler never does; whoever fails it without calling the handler does
+	byHandler          // negative; who cancels it while it waits does not always
 )
 
 // Effect says what a request does to memory and files.
@@ -131,8 +132,8 @@ func init() { // not in the declaration: the functions look into the table
 		uring.OpMsgRing:    {place: mayBlock, needsFile: true, iopoll: true, effect: NoEffect, own: countOrError},
 		uring.OpUringCmd:   {place: mayBlock, needsFile: true, iopoll: true},
 		uring.OpWaitid:     {place: mayBlock, own: zeroOrError},
-		uring.OpFutexWait:  {place: mayBlock, effect: NoEffect, own: zeroOrError},
-		uring.OpFutexWaitv: {place: mayBlock, effect: NoEffect, own: countOrError},
+		uring.OpFutexWait:  {place: mayBlock, fails: byHandler, effect: NoEffect, own: zeroOrError},
+		uring.OpFutexWaitv: {place: mayBlock, fails: byHandler, effect: NoEffect, own: countOrError},
 		uring.OpFutexWake:  {place: mayBlock, effect: NoEffect, own: countOrError},
 
 		uring.OpFilesUpdate:    {place: mayBlock, iopoll: true, effect: NoEffect, own: countOrError},
@@ -163,6 +164,8 @@ func Failed(q *cases.SQE, res int32) (failed, unsure bool) {
 		}
 	case byCaller:
 		return res == -ECANCELED, res < 0 && res != -ECANCELED
+	case byHandler:
+		return res < 0 && res != -ECANCELED, res == -ECANCELED
 	}
 	if q.Op == uring.OpTimeout && res == -ETIME && q.OpFlags&timeoutETimeSuccess != 0 {
 		return false, false
@@ -272,6 +275,11 @@ func prepTimeout(_ *Expectation, r *Request) Prep {
 		q.Op == uring.OpLinkTimeout && hasOff(q) ||
 		bits.OnesCount32(q.OpFlags&timeoutClocks) > 1 || q.OpFlags&(timeoutAbs|timeoutMultishot) == timeoutAbs|timeoutMultishot)
 }
+
+// Notifies tells that the kernel makes a second request of a request with the opcode, to
+// tell when its memory is no longer used. That has the same user_data, and comes when
+// it likes: also where the request was rejected, and behind the leader of its group.
+func Notifies(op uring.Op) bool { return op == uring.OpSendZc || op == uring.OpSendmsgZc }
 
 // armsFirst tells that a worker only waits for the file of a request, which is then issued
 // by its task: multishot ones, REQ_F_APOLL_MULTISHOT in io_wq_submit_work().

@@ -45,6 +45,10 @@ func (e *Expectation) File(r *Request) (fd cases.FD, found Truth) {
 		case op != uring.RegisterFiles && op != uring.UnregisterFiles && op != uring.RegisterFilesUpdate:
 		case op != uring.RegisterFiles || table != nil || !e.StepBefore(s, r.Step):
 			return cases.FD{}, Unknown
+		case slices.ContainsFunc(st.Reg.FDs, func(fd cases.FD) bool { return fd.Ring > 0 }): // rings cannot be registered
+			return cases.FD{}, Unknown
+		case !e.mayRegister(s):
+			return cases.FD{}, Unknown
 		default:
 			table = st.Reg.FDs
 		}
@@ -54,6 +58,12 @@ func (e *Expectation) File(r *Request) (fd cases.FD, found Truth) {
 		return cases.FD{}, No
 	}
 	return table[slot], Yes
+}
+
+// mayRegister tells that a step that registers something is made by a thread that certainly may.
+func (e *Expectation) mayRegister(step int) bool {
+	errno, _ := e.Refused(step)
+	return errno == 0
 }
 
 // personality says whether r's ring has the personality that r asks for:

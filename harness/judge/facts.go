@@ -31,6 +31,7 @@ type fact struct {
 	okReturn int // first issue that returned IOU_OK (or parked the request)
 	again    int // first issue that returned -EAGAIN
 	woken    int // first task work, or issue that succeeded, behind the first issue
+	resumed  int // the same, but for task work when it runs
 	posted   int // complete or overflow
 	free     int
 	alive    int // last event that only a request which is not done can have
@@ -63,7 +64,7 @@ func observe(in *Input, exp *model.Expectation) *observation {
 	for i := range ob.facts {
 		f := &ob.facts[i]
 		f.begin, f.prepFail, f.queued, f.issue, f.last, f.punt = none, none, none, none, none, none
-		f.okReturn, f.again, f.posted, f.free, f.alive, f.armed, f.woken = none, none, none, none, none, none, none
+		f.okReturn, f.again, f.posted, f.free, f.alive, f.armed, f.woken, f.resumed = none, none, none, none, none, none, none, none
 		f.submitted = ob.consumed(&exp.Requests[i])
 	}
 	for k := range ob.out.Events {
@@ -81,7 +82,7 @@ func observe(in *Input, exp *model.Expectation) *observation {
 			ob.strays = append(ob.strays, k)
 			continue
 		}
-		if c.Flags&cqeNotif != 0 && notifies(exp.Requests[c.UserData-1].SQE.Op) {
+		if c.Flags&cqeNotif != 0 && model.Notifies(exp.Requests[c.UserData-1].SQE.Op) {
 			continue
 		}
 		f := &ob.facts[c.UserData-1]
@@ -104,11 +105,6 @@ func observe(in *Input, exp *model.Expectation) *observation {
 	ob.solid = ev.Probes && ev.Lost == 0 && ev.Missed == 0 && len(ob.unsubmitted) == 0
 	return ob
 }
-
-// notifies tells that the kernel makes a second request of a request with the opcode, to
-// tell when its memory is no longer used. That has the same user_data, and comes when
-// it likes: also where the request was rejected, and behind the leader of its group.
-func notifies(op uring.Op) bool { return op == uring.OpSendZc || op == uring.OpSendmsgZc }
 
 // probes reads the kinds from attached probes' names, "kind=attach point".
 func (ob *observation) probes() {
@@ -183,6 +179,7 @@ func (f *fact) see(k int, ev *cases.Event) {
 			first(&f.okReturn)
 			if !parked(uring.Op(ev.Op)) {
 				first(&f.woken)
+				first(&f.resumed)
 			}
 		case -model.EAGAIN:
 			first(&f.again)
@@ -190,6 +187,9 @@ func (f *fact) see(k int, ev *cases.Event) {
 	case cases.EvTaskAdd, cases.EvTaskRun:
 		if f.issue != none {
 			first(&f.woken)
+			if ev.Kind == cases.EvTaskRun {
+				first(&f.resumed)
+			}
 		} else { // a drain that has nothing to wait for
 			first(&f.queued)
 		}
@@ -255,7 +255,7 @@ func (ob *observation) point(i int, p model.Point) int {
 	case model.Issued:
 		return f.issue
 	case model.Woken:
-		return f.woken
+		return f.resumed
 	case model.Worked:
 		if parked(ob.exp.Requests[i].SQE.Op) && f.woken != none {
 			return f.woken

@@ -73,7 +73,7 @@ func (j *judge) orders() {
 			kinds = append(kinds, cases.EvIssue)
 		}
 		if o.AfterPoint == model.Woken || o.AfterPoint == model.Queued {
-			kinds = append(kinds, cases.EvTaskAdd)
+			kinds = append(kinds, cases.EvTaskAdd, cases.EvTaskRun)
 		}
 		if !j.needs(o.Rule, kinds...) {
 			continue

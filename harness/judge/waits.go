@@ -232,7 +232,10 @@ func (d *deadline) ahead(i int) (list []int) {
 // mayNotWait tells that the calling thread is told so: only the task that submits runs
 // the task work of a ring with DEFER_TASKRUN, and nobody that of one which is not enabled.
 func (j *judge) mayNotWait(s int, st *cases.Step, errno syscall.Errno) bool {
-	refusal, _ := j.exp.Refused(s)
+	refusal, sure := j.exp.Refused(s)
+	if !sure { // who enables the ring, and when, is open
+		return errno == syscall.EEXIST || errno == syscall.EBADFD
+	}
 	return refusal == int32(errno) && (errno != syscall.EEXIST || j.in.Program.Rings[st.Ring].Flags&uring.SetupDeferTaskrun != 0)
 }
 
