@@ -248,12 +248,15 @@ func TestFailed(t *testing.T) {
 
 // A chain that the end of the submission leaves open goes to io-wq, asked or not.
 func TestExpectWorker(t *testing.T) {
+	armed := nops([]uring.SQEFlags{uring.Async, uring.Async})
+	armed.Steps[0].SQEs[0].Op = uring.OpReadMultishot
 	for _, test := range []struct {
 		name string
 		p    *cases.Program
 		want []model.Worker
 	}{
 		{"plain", nops([]uring.SQEFlags{0, uring.Async}), []model.Worker{model.WorkerNever, model.WorkerMust}},
+		{"multishot", armed, []model.Worker{model.WorkerEither, model.WorkerMust}},
 		{"closed chain", nops([]uring.SQEFlags{l, 0}), []model.Worker{model.WorkerNever, model.WorkerNever}},
 		{"open chain", nops([]uring.SQEFlags{l, l}), []model.Worker{model.WorkerEither, model.WorkerEither}},
 		{"open chain ahead of an open group", nops([]uring.SQEFlags{l, g, g}), []model.Worker{model.WorkerEither, model.WorkerNever, model.WorkerNever}},

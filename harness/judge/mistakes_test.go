@@ -4,6 +4,7 @@ package judge
 
 import (
 	"slices"
+	"syscall"
 	"testing"
 
 	"github.com/ringproof/ringproof/cases"
@@ -148,6 +149,69 @@ func TestOverslept(t *testing.T) {
 		if slept := slices.Contains(v.Rules(), "I8"); slept == other {
 			t.Errorf("task work run by %s: I8 broken: %v\n%s", name, slept, dump(&v, out))
 		}
+	}
+}
+
+// What a right kernel does, and a judge may take for a mistake.
+func TestNoMistake(t *testing.T) {
+	pr := profile(t, "v4")
+	for _, test := range []struct {
+		name, program string
+		alter         func(*cases.Program, *cases.Outcome)
+		mistake       func(*cases.Program, *cases.Outcome) // is like it, and is none of a right kernel
+		rule          string                               // that it breaks
+	}{
+		{
+			name:    "the notification of a rejected send",
+			program: "ring r0 entries=4\nsubmit r0\n  nop GROUP\n  sendmsg_zc\n",
+			alter: func(_ *cases.Program, out *cases.Outcome) {
+				out.CQEs = append(out.CQEs, cases.CQE{UserData: cases.UserData(1), Flags: cqeNotif, Step: 1})
+			},
+			mistake: func(_ *cases.Program, out *cases.Outcome) {
+				out.CQEs = append(out.CQEs, cases.CQE{UserData: cases.UserData(1), Step: 1})
+			},
+			rule: "G4",
+		},
+		{
+			name:    "a wait by another task than the one that submits",
+			program: "ring r0 entries=4 flags=R_DISABLED|SINGLE_ISSUER|DEFER_TASKRUN\nt1: register r0 enable\nwait r0 1\n",
+			alter: func(p *cases.Program, out *cases.Outcome) {
+				out.Steps[len(p.Steps)-1] = cases.StepResult{Ret: -1, Errno: int32(syscall.EEXIST)}
+			},
+			mistake: func(p *cases.Program, out *cases.Outcome) {
+				out.Steps[len(p.Steps)-1] = cases.StepResult{Ret: -1, Errno: int32(syscall.EINVAL)}
+			},
+			rule: "I6",
+		},
+		{
+			name:    "one of several CQEs behind one that was not reaped",
+			program: "ring r0 entries=4\npipe p\nsubmit r0\n  nop\n  timeout 1ms count=2 flags=MULTISHOT\n",
+			alter: func(_ *cases.Program, out *cases.Outcome) {
+				out.CQEs = []cases.CQE{{UserData: cases.UserData(1), Res: -model.ETIME, Flags: cqeMore, Step: 1}}
+			},
+			mistake: func(_ *cases.Program, out *cases.Outcome) {
+				out.CQEs = []cases.CQE{{UserData: cases.UserData(1), Res: -model.ETIME, Step: 1}}
+			},
+			rule: "I1",
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			for _, wrong := range []bool{false, true} {
+				p, err := cases.Parse("program", []byte("name program\n"+test.program))
+				if err != nil {
+					t.Fatal(err)
+				}
+				out := sim.Run(p, pr, 1)
+				if wrong {
+					test.mistake(p, out)
+				} else {
+					test.alter(p, out)
+				}
+				if v := Judge(input(p, pr, out)); slices.Contains(v.Rules(), test.rule) != wrong {
+					t.Errorf("a mistake: %v, %s broken: %v\n%s", wrong, test.rule, !wrong, dump(&v, out))
+				}
+			}
+		})
 	}
 }
 
