@@ -833,12 +833,14 @@ func (e *Expectation) DrainsMembers(r *Request) bool {
 		!e.Profile.Semantics.LeaderFailureCancels && len(e.Structure.Groups[r.Group].Members) > 0
 }
 
-// skipsInChain tells that a plain request of r's chain has CQE_SKIP_SUCCESS. The drain sequence
-// counts CQEs, so that the kernel refuses to drain behind such a request, and promises nothing where
-// it comes behind the drain.
+// skipsInChain tells that what completes r's chain may leave no CQE: a plain request of it has
+// CQE_SKIP_SUCCESS, or the leader of a group that is linked on, and hides what it cancels. The drain
+// sequence counts CQEs, so that the kernel refuses to drain behind such a request, and promises
+// nothing where it comes behind the drain.
 func (e *Expectation) skipsInChain(r *Request) bool {
 	return r.Chain >= 0 && slices.ContainsFunc(e.Structure.Chains[r.Chain].Elements, func(el Element) bool {
-		return el.Group < 0 && e.Requests[el.SQE].Skip
+		head := &e.Requests[el.SQE]
+		return head.Skip && (el.Group < 0 || head.SQE.Flags&(uring.IOLink|uring.IOHardlink) != 0)
 	})
 }
 
