@@ -28,12 +28,13 @@ type Dear struct {
 	Ext4    int // files on ext4
 	Thread  int // a second thread
 	Process int // exit, kill or exec: the next program needs a new process
+	OnRing  int // a wait on a ring's own file, which outlives the ring's closing and so needs a new process, too
 	Child   int // a child process
 	Fault   int // injected failures, which most kernels lack: programs with them are skipped there
 }
 
 // DefaultDear is meant for hundreds of programs a second.
-var DefaultDear = Dear{SQPoll: 4, IOPoll: 3, Ext4: 5, Thread: 40, Process: 30}
+var DefaultDear = Dear{SQPoll: 4, IOPoll: 3, Ext4: 5, Thread: 40, Process: 20, OnRing: 10}
 
 const (
 	// mostSQEs and mostSteps bound the programs that a Mutator makes.
@@ -202,8 +203,11 @@ func (w *work) cheapen() {
 		}
 	}
 	for _, q := range w.p.SQEs() {
-		if q.SQE.Op == uring.OpWaitid && w.o.Dear.Child == 0 {
+		switch {
+		case q.SQE.Op == uring.OpWaitid && w.o.Dear.Child == 0:
 			q.SQE.Op = uring.OpNop
+		case q.SQE.FD.Ring > 0 && w.chance(50):
+			q.SQE.FD = w.pipe(0)
 		}
 	}
 }
@@ -233,6 +237,9 @@ func (w *work) addDear() {
 	}
 	if w.seldom(d.Fault) {
 		w.addFault()
+	}
+	if w.seldom(d.OnRing) {
+		w.onSQE(func(at cases.SQERef) { w.become(at.SQE, w.pollRing()) })
 	}
 	if w.seldom(d.Process) {
 		if w.chance(30) { // a ring's file counts as in flight, which an end waits for

@@ -77,13 +77,10 @@ func (w *work) waiting() (q cases.SQE, fd cases.FD) {
 	case n < 88:
 		fd = cases.FD{Ref: w.resource(cases.ResSocketPair), End: w.rnd.IntN(2)}
 		q = cases.SQE{Op: uring.OpRecv, FD: fd, Buf: w.buffer(), Len: 16}
-	case n < 91:
+	case n < 92:
 		fd = cases.FD{Ref: w.resource(cases.ResEventFD)}
 		q = cases.SQE{Op: uring.OpRead, FD: fd, Buf: w.buffer(), Len: 8}
-	case n < 94:
-		q = w.pollRing()
-		fd = q.FD
-	case n < 97:
+	case n < 96:
 		q = w.futex(uring.OpFutexWait)
 	default:
 		q = cases.SQE{Op: uring.OpAccept, FD: cases.FD{Ref: w.resource(cases.ResSocket)}}
@@ -191,7 +188,7 @@ func (w *work) fd() cases.FD {
 		{20, func() cases.FD { return cases.FD{Ref: w.resource(cases.ResFile)} }},
 		{8, func() cases.FD { return cases.FD{Ref: w.resource(cases.ResSocketPair), End: w.rnd.IntN(2)} }},
 		{5, func() cases.FD { return cases.FD{Ref: w.resource(cases.ResEventFD)} }},
-		{5, func() cases.FD { return cases.FD{Ring: 1 + w.aRing()} }},
+		{1, func() cases.FD { return cases.FD{Ring: 1 + w.aRing()} }},
 		{5, func() cases.FD { return cases.FD{} }},
 	})()
 }

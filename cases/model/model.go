@@ -64,6 +64,9 @@ type Request struct {
 	// CancelSteps tells that a step may.
 	Cancellers  []int
 	CancelSteps bool
+	// Abandoned: the thread that submits the request exits in the program. What is left to be done
+	// for the request in that thread is not done, and it may fail with -EFAULT instead of being issued.
+	Abandoned bool
 	// Own are the results that the operation itself may have.
 	Own Results
 	// Skip tells that success posts no CQE.
@@ -79,6 +82,9 @@ type Request struct {
 	// Opaque: where its batch ends depends on when the kernel's thread looks
 	// (SQPOLL), so it is not known with what it forms a group or chain.
 	Opaque bool
+
+	// undrained: the ring may have seen CQE_SKIP_SUCCESS before, and does not drain.
+	undrained bool
 }
 
 // Linked tells whether the request, or for a member its leader, was given a link flag.
@@ -441,14 +447,27 @@ func (e *Expectation) isLinkTimeout(el Element) bool {
 
 // parse finds the SQEs that are rejected while they are parsed.
 func (e *Expectation) parse() {
-	drainDisabled := make([]bool, len(e.Program.Rings)) // ctx->drain_disabled
-	stopped := -1                                       // step whose rest is not consumed
+	skipped := make([]Truth, len(e.Program.Rings)) // ctx->drain_disabled
+	for i := range skipped {
+		skipped[i] = No
+	}
+	stopped := -1 // step whose rest is not consumed
+	step, refused, sure := -1, int32(0), true
 	for i := range e.Requests {
 		r := &e.Requests[i]
-		if r.Step == stopped {
+		if r.Step != step {
+			step = r.Step
+			refused, sure = e.Refused(step)
+		}
+		if r.Step == stopped || refused != 0 && sure {
 			continue
 		}
-		r.Prep = e.initReq(r, &drainDisabled[r.Ring])
+		before := skipped[r.Ring]
+		r.Prep = e.initReq(r, &skipped[r.Ring])
+		if refused != 0 && before == No && skipped[r.Ring] == Yes {
+			skipped[r.Ring] = Unknown
+		}
+		r.undrained = skipped[r.Ring] != No
 		if r.Prep.Errno == 0 && (e.Faulty(r.Step) || e.restricted[r.Ring]) {
 			r.Prep = Prep{Errno: -ENOMEM, Unsure: true}
 		}
@@ -458,8 +477,9 @@ func (e *Expectation) parse() {
 	}
 }
 
-// initReq is io_init_req() of 6.12, with what the profile adds.
-func (e *Expectation) initReq(r *Request, drainDisabled *bool) Prep {
+// initReq is io_init_req() of 6.12, with what the profile adds. skipped tells whether the ring
+// has seen CQE_SKIP_SUCCESS: it does not drain then.
+func (e *Expectation) initReq(r *Request, skipped *Truth) Prep {
 	q := r.SQE
 	if q.Op >= uring.OpLast {
 		return Prep{Errno: -EINVAL}
@@ -472,11 +492,11 @@ func (e *Expectation) initReq(r *Request, drainDisabled *bool) Prep {
 		return Prep{Errno: -EOPNOTSUPP}
 	}
 	if q.Flags&uring.CQESkipSuccess != 0 {
-		*drainDisabled = true
+		*skipped = Yes
 	}
-	if q.Flags&uring.IODrain != 0 && *drainDisabled {
+	if q.Flags&uring.IODrain != 0 && *skipped != No {
 		// P4.2 ignores the flag of a member, P7.2 refuses the group; whether this error comes first is open.
-		return Prep{Errno: -EOPNOTSUPP, Unsure: r.Role == Member || r.Opaque}
+		return Prep{Errno: -EOPNOTSUPP, Unsure: r.Role == Member || r.Opaque || *skipped == Unknown}
 	}
 	if !op.ioprio && q.IOPrio != 0 {
 		return Prep{Errno: -EINVAL}
@@ -659,11 +679,21 @@ func (e *Expectation) chain(c *Chain) {
 	e.prepBreaks(c)
 }
 
-// openBehindChain is P4.8: the group comes after the chain that is open ahead of it.
+// openBehindChain is P4.8: the group comes after the chain that is open ahead of it. A chain that is
+// drained is queued by the task work that ends the drain, when the group may have been.
 func (e *Expectation) openBehindChain(g *Group) {
-	if ahead := e.openAhead(g); ahead != nil {
+	if ahead := e.openAhead(g); ahead != nil && !e.mayDefer(ahead[0]) {
 		e.order("P4.8", ahead[:1], Queued, g.Requests(), Queued)
 	}
+}
+
+// mayDefer tells that the chain which SQE i heads may be deferred by a drain, that of an earlier request included.
+func (e *Expectation) mayDefer(i int) bool {
+	r := &e.Requests[i]
+	return slices.ContainsFunc(e.Requests, func(o Request) bool {
+		drains := o.SQE.Flags&uring.IODrain != 0 && o.Ring == r.Ring
+		return drains && (o.Index < i || o.Chain >= 0 && o.Chain == r.Chain)
+	})
 }
 
 // openAhead returns the requests of the link chain that is open ahead of a
@@ -827,9 +857,9 @@ func (e *Expectation) drains() {
 }
 
 // DrainsMembers tells that r leads a group whose members run though it was rejected (P4.4).
-// They are drained as ever, if it was not the drain that was refused.
+// They are drained as ever, if the ring drains at all.
 func (e *Expectation) DrainsMembers(r *Request) bool {
-	return r.Role == Leader && r.Chain < 0 && r.Prep.Fails() && r.Prep.Errno != -EOPNOTSUPP &&
+	return r.Role == Leader && r.Chain < 0 && r.Prep.Fails() && !r.undrained &&
 		!e.Profile.Semantics.LeaderFailureCancels && len(e.Structure.Groups[r.Group].Members) > 0
 }
 

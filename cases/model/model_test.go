@@ -160,6 +160,13 @@ func linkTimeouts(p *cases.Program, sqes ...int) *cases.Program {
 	return p
 }
 
+// disabled makes the ring begin disabled, and be enabled behind the first step.
+func disabled(p *cases.Program) *cases.Program {
+	p.Rings[0].Flags |= uring.SetupRDisabled
+	p.Steps = slices.Insert(p.Steps, 1, cases.Step{Kind: cases.StepRegister, Reg: &cases.Registration{Op: uring.RegisterEnableRings}})
+	return p
+}
+
 func TestExpectPrep(t *testing.T) {
 	einval, eopnotsupp := int32(-model.EINVAL), int32(-model.EOPNOTSUPP)
 	for _, test := range []struct {
@@ -171,6 +178,7 @@ func TestExpectPrep(t *testing.T) {
 		{"bit 7 without groups", load(t, "none"), nops([]uring.SQEFlags{g, 0}), []int32{einval, 0}},
 		{"drain after skip", v4(t), nops([]uring.SQEFlags{skip, d, 0}), []int32{0, eopnotsupp, 0}},
 		{"drain with skip", v4(t), nops([]uring.SQEFlags{skip | d, 0}), []int32{eopnotsupp, 0}},
+		{"drain after skip that never came to the kernel", v4(t), disabled(nops([]uring.SQEFlags{skip}, []uring.SQEFlags{d})), []int32{0, 0}},
 		{"drain before skip", v4(t), nops([]uring.SQEFlags{d, skip}), []int32{0, 0}},
 		{"no buffers for a NOP", v4(t), nops([]uring.SQEFlags{uring.BufferSelect}), []int32{eopnotsupp}},
 		{"group of one", v4(t), nops([]uring.SQEFlags{g}), []int32{0}},
@@ -217,6 +225,15 @@ func TestExpectOrder(t *testing.T) {
 		if !has(e, o.rule, o.before, o.bp, o.after, o.ap) {
 			t.Errorf("%s: SQE %d must be %s before SQE %d is %s, but no order says so", o.rule, o.before, o.bp, o.after, o.ap)
 		}
+	}
+	rejected := nops([]uring.SQEFlags{g | d, 0, 0})
+	rejected.Steps[0].SQEs[0].Op = uring.OpLast
+	if !has(model.Expect(rejected, v4(t)), "G8", 1, model.Done, 2, model.Issued) {
+		t.Error("members of a drained leader that is rejected must hold back what is behind them")
+	}
+	rejected.Steps[0].SQEs = append([]cases.SQE{{Flags: skip}}, rejected.Steps[0].SQEs...)
+	if has(model.Expect(rejected, v4(t)), "G8", 2, model.Done, 3, model.Issued) {
+		t.Error("a ring that has skipped a CQE does not drain")
 	}
 	e = model.Expect(nops([]uring.SQEFlags{0, g, d, 0}), v4(t))
 	if has(e, "G8", 0, model.Done, 2, model.Issued) {

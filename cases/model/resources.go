@@ -236,7 +236,7 @@ func (e *Expectation) cancellers(r *Request) {
 			r.CancelSteps = r.CancelSteps || len(e.Program.Threads()) > 0
 		case cases.StepExitThread: // it takes its requests with it
 			if st.Thread == e.Program.Steps[r.Step].Thread {
-				r.CancelSteps = true
+				r.CancelSteps, r.Abandoned = true, true
 			}
 		}
 	}

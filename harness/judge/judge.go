@@ -91,7 +91,7 @@ func (j *judge) conclude() {
 	case crashed:
 		j.violate("I9", "the kernel complained: "+title, nil, nil, nil)
 		v.Status, v.Reason = Crash, title
-	case j.hangs() != "" && !j.starved(j.out.Waited, "the program"):
+	case j.hangs() != "" && !j.starved(j.out.Waited, "the program") && !j.unregisters():
 		v.Status, v.Reason = Hang, j.hangs()
 		if len(v.Violations) > 0 {
 			v.Reason += ": " + v.Violations[0].Text
@@ -155,6 +155,8 @@ func (j *judge) holes() string {
 	switch {
 	case j.stolen != "":
 		return j.stolen
+	case j.unregisters():
+		return fmt.Sprintf("the program did not get beyond step %d: it waits for requests that use what it unregisters", j.out.Hang.Step)
 	case !ev.Probes:
 		return "no probes were attached while the program ran"
 	case ev.Lost > 0:

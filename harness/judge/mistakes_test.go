@@ -194,6 +194,25 @@ func TestNoMistake(t *testing.T) {
 			},
 			rule: "I1",
 		},
+		{
+			name:    "a drained request that its thread does not live to issue",
+			program: "ring r0 entries=4\npipe p\nbuf b size=16\nt1: submit r0\n  read p.r b len=1\n  nop DRAIN\nt1: exit-thread\nfeed p.w 1\nwait r0\n",
+			alter: func(_ *cases.Program, out *cases.Outcome) {
+				completeWith(out, 1, -model.EFAULT)
+				out.Events = slices.DeleteFunc(out.Events, func(e cases.Event) bool {
+					return e.UserData == cases.UserData(1) && (e.Kind == cases.EvIssue || e.Kind == cases.EvIssueReturn)
+				})
+			},
+			mistake: func(_ *cases.Program, out *cases.Outcome) { completeWith(out, 1, -model.EFAULT) },
+			rule:    "I6",
+		},
+		{
+			name:    "a step that waits for what uses what it unregisters",
+			program: "ring r0 entries=4\npipe p\nbuf b size=16\nregister r0 files p.r\nregister r0 buffers b\nsubmit r0\n  read 0 b len=1 FIXED_FILE\nunregister r0 buffers\n",
+			alter:   func(_ *cases.Program, out *cases.Outcome) { hangAt(out, 3) },
+			mistake: func(_ *cases.Program, out *cases.Outcome) { hangAt(out, 0) },
+			rule:    "I8",
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			for _, wrong := range []bool{false, true} {
@@ -213,6 +232,26 @@ func TestNoMistake(t *testing.T) {
 			}
 		})
 	}
+}
+
+// completeWith makes the SQE's CQE and its event tell that result.
+func completeWith(out *cases.Outcome, sqe int, res int32) {
+	for i := range out.CQEs {
+		if out.CQEs[i].UserData == cases.UserData(sqe) {
+			out.CQEs[i].Res = res
+		}
+	}
+	for i := range out.Events {
+		if e := &out.Events[i]; e.UserData == cases.UserData(sqe) && (e.Kind == cases.EvComplete || e.Kind == cases.EvFree) {
+			e.Res = res
+		}
+	}
+}
+
+// hangAt makes the program end in that step, out of time.
+func hangAt(out *cases.Outcome, step int) {
+	out.End, out.Hang = cases.EndTimeout, &cases.HangInfo{Step: step}
+	out.Steps = out.Steps[:step]
 }
 
 // Single alterations of a correct outcome are noticed.

@@ -154,7 +154,7 @@ func (j *judge) ruleOf(r *model.Request, invariant, group string) string {
 // carried to the program may come from the end of ring or process.
 func (j *judge) result(i int, f *fact, r *model.Request) {
 	j.check("I6", 1)
-	if !f.fromCQE() {
+	if !f.fromCQE() || r.Abandoned && f.res == -model.EFAULT && f.issue == none {
 		return
 	}
 	own := r.Own.Has(f.res)

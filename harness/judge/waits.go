@@ -43,7 +43,7 @@ func (j *judge) waits() {
 			j.syncCancel(s, st, errno)
 		}
 	}
-	if j.hangs() == "" || j.starved(j.out.Waited, "the program") {
+	if j.hangs() == "" || j.starved(j.out.Waited, "the program") || j.unregisters() {
 		return
 	}
 	step := len(j.in.Program.Steps)
@@ -66,6 +66,25 @@ func (j *judge) waits() {
 		}
 		j.violate(rule, "the program hung at "+where+"; the rules name no single request that had to be done by then", nil, nil, nil)
 	}
+}
+
+// unregisters tells that the program came to its end in a step that takes registered files or buffers
+// away, while requests may use either: that step waits for them, and nothing says that they complete.
+// The kernel releases what it has registered in order, so that the one kind waits for the other.
+func (j *judge) unregisters() bool {
+	if j.out.End != cases.EndTimeout || j.out.Hang == nil || j.out.Hang.Step < 0 || j.out.Hang.Step >= len(j.in.Program.Steps) {
+		return false
+	}
+	st := &j.in.Program.Steps[j.out.Hang.Step]
+	if st.Kind != cases.StepRegister || st.Reg == nil || st.Reg.Op != uring.UnregisterFiles && st.Reg.Op != uring.UnregisterBuffers {
+		return false
+	}
+	d := &deadline{j: j, step: j.out.Hang.Step, ring: st.Ring, memo: map[int]bool{}}
+	return slices.ContainsFunc(j.exp.Requests, func(r model.Request) bool {
+		q := r.SQE
+		uses := q.Flags&uring.FixedFile != 0 || q.Op == uring.OpReadFixed || q.Op == uring.OpWriteFixed || q.Op == uring.OpSendZc
+		return r.Ring == st.Ring && uses && j.facts[r.Index].submitted && !j.facts[r.Index].fromCQE() && !d.must(r.Index)
+	})
 }
 
 // closedBy tells that the ring may be closed when step s is carried out.
