@@ -682,17 +682,15 @@ func (e *Expectation) chain(c *Chain) {
 // openBehindChain is P4.8: the group comes after the chain that is open ahead of it. A chain that is
 // drained is queued by the task work that ends the drain, when the group may have been.
 func (e *Expectation) openBehindChain(g *Group) {
-	if ahead := e.openAhead(g); ahead != nil && !e.mayDefer(ahead[0]) {
+	if ahead := e.openAhead(g); ahead != nil && !e.drainsUpTo(g.Leader) {
 		e.order("P4.8", ahead[:1], Queued, g.Requests(), Queued)
 	}
 }
 
-// mayDefer tells that the chain which SQE i heads may be deferred by a drain, that of an earlier request included.
-func (e *Expectation) mayDefer(i int) bool {
-	r := &e.Requests[i]
-	return slices.ContainsFunc(e.Requests, func(o Request) bool {
-		drains := o.SQE.Flags&uring.IODrain != 0 && o.Ring == r.Ring
-		return drains && (o.Index < i || o.Chain >= 0 && o.Chain == r.Chain)
+// drainsUpTo tells that a request of SQE i's ring has IO_DRAIN, i itself or one ahead of it.
+func (e *Expectation) drainsUpTo(i int) bool {
+	return slices.ContainsFunc(e.Requests[:i+1], func(o Request) bool {
+		return o.SQE.Flags&uring.IODrain != 0 && o.Ring == e.Requests[i].Ring
 	})
 }
 
@@ -900,7 +898,7 @@ func (e *Expectation) worker(r *Request) Worker {
 		elements := e.Structure.Chains[r.Chain].Elements
 		last = elements[len(elements)-1].SQE
 	}
-	if slices.ContainsFunc(e.Requests[:last+1], func(o Request) bool { return o.Ring == r.Ring && o.SQE.Flags&uring.IODrain != 0 }) {
+	if e.drainsUpTo(last) {
 		return WorkerEither
 	}
 	if opcodes[r.SQE.Op].place == mayForce || e.leftOpen(r) {

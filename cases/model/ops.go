@@ -379,7 +379,14 @@ func ownCancel(e *Expectation, r *Request) Results {
 	case flags&(uring.CancelAll|uring.CancelAny) != 0:
 		return between(0, int64(len(e.Requests)))
 	}
-	return exactly(0, -EALREADY, -ENOENT)
+	s := exactly(0, -EALREADY, -ENOENT)
+	if t := r.SQE.Target - 1; t >= 0 && t < len(e.Requests) {
+		switch e.Requests[t].SQE.Op { // these count what they cancel
+		case uring.OpFutexWait, uring.OpFutexWaitv, uring.OpWaitid:
+			s = s.or(1)
+		}
+	}
+	return s
 }
 
 func ownFsync(e *Expectation, r *Request) Results {

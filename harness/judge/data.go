@@ -157,7 +157,7 @@ func (j *judge) data() {
 }
 
 // order finds for each request what was certainly done before it began: what
-// the model's orders say, and what was reaped before its submission.
+// the model's orders say of requests that were submitted, and what was reaped before its submission.
 func (f *flow) order() {
 	j := f.j
 	f.before = make([]map[int]bool, len(j.facts))
@@ -177,7 +177,9 @@ func (f *flow) order() {
 		}
 		for _, a := range o.After {
 			for _, b := range o.Before {
-				f.before[a][b] = true
+				if j.facts[a].submitted && j.facts[b].submitted {
+					f.before[a][b] = true
+				}
 			}
 		}
 	}

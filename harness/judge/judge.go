@@ -20,6 +20,8 @@ type judge struct {
 	seen map[string]bool // what was reported already
 	// stolen says where nothing was concluded from a time, "" if nowhere.
 	stolen string
+	// blocked says why a program that did not end had no need to, "" if it had.
+	blocked string
 }
 
 // Judge evaluates the model's constraints and the invariants on one outcome.
@@ -91,7 +93,7 @@ func (j *judge) conclude() {
 	case crashed:
 		j.violate("I9", "the kernel complained: "+title, nil, nil, nil)
 		v.Status, v.Reason = Crash, title
-	case j.hangs() != "" && !j.starved(j.out.Waited, "the program") && !j.unregisters():
+	case j.hangs() != "" && !j.starved(j.out.Waited, "the program") && j.blocked == "":
 		v.Status, v.Reason = Hang, j.hangs()
 		if len(v.Violations) > 0 {
 			v.Reason += ": " + v.Violations[0].Text
@@ -155,8 +157,8 @@ func (j *judge) holes() string {
 	switch {
 	case j.stolen != "":
 		return j.stolen
-	case j.unregisters():
-		return fmt.Sprintf("the program did not get beyond step %d: it waits for requests that use what it unregisters", j.out.Hang.Step)
+	case j.blocked != "":
+		return j.blocked
 	case !ev.Probes:
 		return "no probes were attached while the program ran"
 	case ev.Lost > 0:

@@ -213,6 +213,23 @@ func TestNoMistake(t *testing.T) {
 			mistake: func(_ *cases.Program, out *cases.Outcome) { hangAt(out, 0) },
 			rule:    "I8",
 		},
+		{
+			name:    "a step that reads what nobody has written",
+			program: "ring r0 entries=4\npipe p\nbuf b size=16\nfeed p.w 8\nsubmit r0\n  read p.r b len=4\ntake p.r 1\n",
+			alter: func(_ *cases.Program, out *cases.Outcome) {
+				out.Steps[0].Ret = 4
+				hangAt(out, 2)
+			},
+			mistake: func(_ *cases.Program, out *cases.Outcome) { hangAt(out, 2) },
+			rule:    "I8",
+		},
+		{
+			name:    "a cancellation that counts",
+			program: "ring r0 entries=4\nbuf b size=8\nsubmit r0\n  futex_wait 130 b addr3=1 GROUP\nsubmit r0\n  async_cancel @1\n",
+			alter:   func(_ *cases.Program, out *cases.Outcome) { completeWith(out, 1, 1) },
+			mistake: func(_ *cases.Program, out *cases.Outcome) { completeWith(out, 1, 2) },
+			rule:    "G12",
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			for _, wrong := range []bool{false, true} {

@@ -43,7 +43,7 @@ func (j *judge) waits() {
 			j.syncCancel(s, st, errno)
 		}
 	}
-	if j.hangs() == "" || j.starved(j.out.Waited, "the program") || j.unregisters() {
+	if j.hangs() == "" || j.starved(j.out.Waited, "the program") {
 		return
 	}
 	step := len(j.in.Program.Steps)
@@ -55,7 +55,7 @@ func (j *judge) waits() {
 			j.overdue(&deadline{j: j, step: step, ring: ring, final: true})
 		}
 	}
-	if len(j.v.Violations) == 0 {
+	if len(j.v.Violations) == 0 && !j.blocks(step) {
 		where := "the end of its rings"
 		if step >= 0 && step < len(j.in.Program.Steps) {
 			where = fmt.Sprintf("step %d (%s)", step, j.in.Program.Steps[step].Kind)
@@ -68,23 +68,54 @@ func (j *judge) waits() {
 	}
 }
 
-// unregisters tells that the program came to its end in a step that takes registered files or buffers
-// away, while requests may use either: that step waits for them, and nothing says that they complete.
-// The kernel releases what it has registered in order, so that the one kind waits for the other.
-func (j *judge) unregisters() bool {
-	if j.out.End != cases.EndTimeout || j.out.Hang == nil || j.out.Hang.Step < 0 || j.out.Hang.Step >= len(j.in.Program.Steps) {
+// blocks notes that the program may rightly have come to its end in that step. One that reads
+// waits for what nobody needs to write. One that takes registered files or buffers away waits for the requests
+// that use either, since the kernel releases what it has registered in order.
+func (j *judge) blocks(step int) bool {
+	if j.out.End != cases.EndTimeout || step < 0 || step >= len(j.in.Program.Steps) {
 		return false
 	}
-	st := &j.in.Program.Steps[j.out.Hang.Step]
-	if st.Kind != cases.StepRegister || st.Reg == nil || st.Reg.Op != uring.UnregisterFiles && st.Reg.Op != uring.UnregisterBuffers {
-		return false
+	switch st := &j.in.Program.Steps[step]; {
+	case st.Kind == cases.StepTake && j.left(st.FD) <= 0:
+		j.blocked = fmt.Sprintf("step %d waits for something to read", step)
+	case st.Kind == cases.StepRegister && st.Reg != nil && (st.Reg.Op == uring.UnregisterFiles || st.Reg.Op == uring.UnregisterBuffers):
+		d := &deadline{j: j, step: step, ring: st.Ring, memo: map[int]bool{}}
+		if slices.ContainsFunc(j.exp.Requests, func(r model.Request) bool {
+			q := r.SQE
+			uses := q.Flags&uring.FixedFile != 0 || q.Op == uring.OpReadFixed || q.Op == uring.OpWriteFixed || q.Op == uring.OpSendZc
+			return r.Ring == st.Ring && uses && j.facts[r.Index].submitted && !j.facts[r.Index].fromCQE() && !d.must(r.Index)
+		}) {
+			j.blocked = fmt.Sprintf("step %d waits for requests that use what it unregisters", step)
+		}
 	}
-	d := &deadline{j: j, step: j.out.Hang.Step, ring: st.Ring, memo: map[int]bool{}}
-	return slices.ContainsFunc(j.exp.Requests, func(r model.Request) bool {
-		q := r.SQE
-		uses := q.Flags&uring.FixedFile != 0 || q.Op == uring.OpReadFixed || q.Op == uring.OpWriteFixed || q.Op == uring.OpSendZc
-		return r.Ring == st.Ring && uses && j.facts[r.Index].submitted && !j.facts[r.Index].fromCQE() && !d.must(r.Index)
-	})
+	return j.blocked != ""
+}
+
+// left is how many bytes were written to the pipe or socket that fd is an end of and not read again, as far as the
+// results of steps and requests tell.
+func (j *judge) left(fd cases.FD) (n int64) {
+	for s := range j.out.Steps {
+		switch st := &j.in.Program.Steps[s]; {
+		case st.FD.Ref != fd.Ref || j.out.Steps[s].Ret < 0:
+		case st.Kind == cases.StepFeed:
+			n += j.out.Steps[s].Ret
+		case st.Kind == cases.StepTake:
+			n -= j.out.Steps[s].Ret
+		}
+	}
+	for i := range j.facts {
+		r, f := &j.exp.Requests[i], &j.facts[i]
+		if file, _ := j.exp.File(r); file.Ref != fd.Ref || !f.hasRes || f.res < 0 {
+			continue
+		}
+		switch r.SQE.Op {
+		case uring.OpWrite, uring.OpWritev, uring.OpWriteFixed, uring.OpSend:
+			n += int64(f.res)
+		case uring.OpRead, uring.OpReadv, uring.OpReadFixed, uring.OpRecv, uring.OpReadMultishot, uring.OpSplice, uring.OpTee:
+			n -= int64(f.res)
+		}
+	}
+	return n
 }
 
 // closedBy tells that the ring may be closed when step s is carried out.
