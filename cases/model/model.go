@@ -451,7 +451,7 @@ func (e *Expectation) parse() {
 	for i := range skipped {
 		skipped[i] = No
 	}
-	stopped := -1 // step whose rest is not consumed
+	stopped, mayStop := -1, -1 // steps whose rest is not consumed, or may not be
 	step, refused, sure := -1, int32(0), true
 	for i := range e.Requests {
 		r := &e.Requests[i]
@@ -464,15 +464,19 @@ func (e *Expectation) parse() {
 		}
 		before := skipped[r.Ring]
 		r.Prep = e.initReq(r, &skipped[r.Ring])
-		if refused != 0 && before == No && skipped[r.Ring] == Yes {
+		if (refused != 0 || r.Step == mayStop) && before != Yes && skipped[r.Ring] == Yes {
 			skipped[r.Ring] = Unknown
 		}
 		r.undrained = skipped[r.Ring] != No
 		if r.Prep.Errno == 0 && (e.Faulty(r.Step) || e.restricted[r.Ring]) {
 			r.Prep = Prep{Errno: -ENOMEM, Unsure: true}
 		}
-		if r.Prep.Fails() && e.StopsAt(i) && !e.sqpoll(r) {
+		switch {
+		case e.sqpoll(r): // its thread comes back for the rest
+		case r.Prep.Fails() && e.StopsAt(i):
 			stopped = r.Step
+		case r.Prep.Errno != 0 && e.MayStopAt(i):
+			mayStop = r.Step
 		}
 	}
 }
@@ -849,9 +853,25 @@ func (e *Expectation) drains() {
 		e.order(rule, earlier, Done, drained, Issued)
 		e.order("G8", groups, Done, drained, Issued) // the sequence counts every SQE of a group
 		if r.Role == Leader && !e.skipsInChain(r) {
+			if k := slices.IndexFunc(later, e.losesDrain); k >= 0 {
+				later = later[:k]
+			}
 			e.order("G8", drained, Done, later, Issued)
 		}
 	}
+}
+
+// losesDrain tells that SQE i is of a chain that is rejected, so that a drain ahead is for what
+// follows it, and may hide what it cancels, so that there is no sequence of CQEs to wait for.
+func (e *Expectation) losesDrain(i int) bool {
+	r := &e.Requests[i]
+	if r.Chain < 0 {
+		return false
+	}
+	elements := e.Structure.Chains[r.Chain].Elements
+	return len(elements) > 1 && e.Requests[elements[0].SQE].Skip && slices.ContainsFunc(elements, func(el Element) bool {
+		return slices.ContainsFunc(e.elementRequests(el), func(k int) bool { return e.Requests[k].Prep.Errno != 0 })
+	})
 }
 
 // DrainsMembers tells that r leads a group whose members run though it was rejected (P4.4).
@@ -1119,5 +1139,6 @@ func (e *Expectation) shownForMember(leader *Request, o Observed) Truth {
 func (e *Expectation) maySkip(r *Request) bool {
 	skips := func(i int) bool { return e.Requests[i].Skip }
 	return r.Skip || slices.ContainsFunc(r.Cancels, func(c Cancel) bool { return slices.ContainsFunc(c.Deciders, skips) }) ||
-		r.Chain >= 0 && slices.ContainsFunc(e.Structure.Chains[r.Chain].Elements, func(el Element) bool { return skips(el.SQE) })
+		r.Chain >= 0 && slices.ContainsFunc(e.Structure.Chains[r.Chain].Elements, func(el Element) bool { return skips(el.SQE) }) ||
+		r.Opaque && slices.ContainsFunc(e.Requests[:r.Index], func(o Request) bool { return o.Ring == r.Ring && o.Skip })
 }

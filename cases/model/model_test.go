@@ -199,6 +199,15 @@ func TestExpectPrep(t *testing.T) {
 	}
 }
 
+// A group whose last SQE is rejected may end the submission: whether the ring has seen what follows is not known.
+func TestPrepBehindOpenEnd(t *testing.T) {
+	p := nops([]uring.SQEFlags{g, 0, skip}, []uring.SQEFlags{d})
+	p.Rings[0].Flags, p.Steps[0].SQEs[1].Op = 0, uring.OpLast
+	if got := model.Expect(p, v4(t)).Requests[3].Prep; !got.Unsure {
+		t.Errorf("a drain behind a CQE_SKIP that may not have been taken: %+v, want it unsure", got)
+	}
+}
+
 // has tells whether the expectation holds the order under the rule.
 func has(e *model.Expectation, rule string, before int, bp model.Point, after int, ap model.Point) bool {
 	return slices.ContainsFunc(e.Orders, func(o model.Order) bool {
@@ -234,6 +243,14 @@ func TestExpectOrder(t *testing.T) {
 	rejected.Steps[0].SQEs = append([]cases.SQE{{Flags: skip}}, rejected.Steps[0].SQEs...)
 	if has(model.Expect(rejected, v4(t)), "G8", 2, model.Done, 3, model.Issued) {
 		t.Error("a ring that has skipped a CQE does not drain")
+	}
+	hides := nops([]uring.SQEFlags{g | d, 0, l | skip, 0, 0})
+	if !has(model.Expect(hides, v4(t)), "G8", 1, model.Done, 4, model.Issued) {
+		t.Error("what is behind the chain behind a drained group must be held back")
+	}
+	hides.Steps[0].SQEs[3].Op = uring.OpLast
+	if has(model.Expect(hides, v4(t)), "G8", 1, model.Done, 4, model.Issued) {
+		t.Error("a chain that is rejected and hides it has no place in the drain's sequence")
 	}
 	e = model.Expect(nops([]uring.SQEFlags{0, g, d, 0}), v4(t))
 	if has(e, "G8", 0, model.Done, 2, model.Issued) {
@@ -355,6 +372,8 @@ func TestRefused(t *testing.T) {
 		{"not enabled", uring.SetupRDisabled, nil, model.EBADFD},
 		{"enabled", uring.SetupRDisabled, []cases.Step{enable}, 0},
 		{"by another issuer", uring.SetupRDisabled | uring.SetupSingleIssuer, []cases.Step{enable}, model.EEXIST},
+		{"enabled again", uring.SetupRDisabled | uring.SetupSingleIssuer, []cases.Step{{Kind: enable.Kind, Reg: enable.Reg}, enable}, 0},
+		{"enabled in vain", uring.SetupSingleIssuer, []cases.Step{enable}, 0},
 		{"closed", 0, []cases.Step{{Kind: cases.StepCloseRing}}, model.EBADF},
 	} {
 		p := nops([]uring.SQEFlags{0})

@@ -4,6 +4,7 @@ package model
 
 import (
 	"math/bits"
+	"slices"
 
 	"github.com/ringproof/ringproof/cases"
 	"github.com/ringproof/ringproof/cases/uring"
@@ -452,9 +453,23 @@ func ownRW(e *Expectation, r *Request) Results {
 		s = s.or(-EFAULT)
 	}
 	if e.closed(fd) {
+		if e.opens() { // and its number may be another file's by then
+			return anyResult
+		}
 		s = s.or(-EBADF)
 	}
 	return s
+}
+
+// opens tells that a request may get a new descriptor.
+func (e *Expectation) opens() bool {
+	return slices.ContainsFunc(e.Requests, func(r Request) bool {
+		switch r.SQE.Op {
+		case uring.OpAccept, uring.OpOpenat, uring.OpOpenat2, uring.OpSocket, uring.OpFixedFdInstall:
+			return true
+		}
+		return false
+	})
 }
 
 // length is the number of bytes that a read or write asks for; known is
@@ -512,6 +527,11 @@ func (e *Expectation) fileRW(r *Request, fd cases.FD, res *cases.Resource, reads
 			continue
 		}
 		if other, found := e.File(o); found == Unknown || other.Ref == fd.Ref || o.SQE.FD2.Ref == fd.Ref {
+			fixed = false
+		}
+	}
+	for i := range e.Program.Steps { // a step may write, too, while the request is on its way
+		if st := &e.Program.Steps[i]; st.Kind == cases.StepFeed && st.FD.Ref == fd.Ref {
 			fixed = false
 		}
 	}

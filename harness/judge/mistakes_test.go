@@ -224,6 +224,20 @@ func TestNoMistake(t *testing.T) {
 			rule:    "I8",
 		},
 		{
+			name:    "a request that SQPOLL's thread may have linked to a hidden one",
+			program: "ring r0 entries=4 flags=SQPOLL\nsubmit r0\n  op=99 GROUP\nsubmit r0\n  read LINK SKIP\n  nop\nwait r0\n",
+			alter: func(_ *cases.Program, out *cases.Outcome) {
+				out.CQEs = slices.DeleteFunc(out.CQEs, func(c cases.CQE) bool { return c.UserData == cases.UserData(2) })
+				out.Events = slices.DeleteFunc(out.Events, func(e cases.Event) bool { return e.UserData == cases.UserData(2) && e.Kind == cases.EvComplete })
+			},
+			mistake: func(p *cases.Program, out *cases.Outcome) {
+				p.Steps[1].SQEs[0].Flags &^= uring.CQESkipSuccess
+				out.CQEs = slices.DeleteFunc(out.CQEs, func(c cases.CQE) bool { return c.UserData == cases.UserData(2) })
+				out.Events = slices.DeleteFunc(out.Events, func(e cases.Event) bool { return e.UserData == cases.UserData(2) && e.Kind == cases.EvComplete })
+			},
+			rule: "I1",
+		},
+		{
 			name:    "a cancellation that counts",
 			program: "ring r0 entries=4\nbuf b size=8\nsubmit r0\n  futex_wait 130 b addr3=1 GROUP\nsubmit r0\n  async_cancel @1\n",
 			alter:   func(_ *cases.Program, out *cases.Outcome) { completeWith(out, 1, 1) },
