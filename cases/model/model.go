@@ -447,11 +447,8 @@ func (e *Expectation) isLinkTimeout(el Element) bool {
 
 // parse finds the SQEs that are rejected while they are parsed.
 func (e *Expectation) parse() {
-	skipped := make([]Truth, len(e.Program.Rings)) // ctx->drain_disabled
-	for i := range skipped {
-		skipped[i] = No
-	}
-	stopped, mayStop := -1, -1 // steps whose rest is not consumed, or may not be
+	skipped := slices.Repeat([]Truth{No}, len(e.Program.Rings)) // ctx->drain_disabled
+	stopped, mayStop := -1, -1                                  // steps whose rest is not consumed, or may not be
 	step, refused, sure := -1, int32(0), true
 	for i := range e.Requests {
 		r := &e.Requests[i]
@@ -869,9 +866,8 @@ func (e *Expectation) losesDrain(i int) bool {
 		return false
 	}
 	elements := e.Structure.Chains[r.Chain].Elements
-	return len(elements) > 1 && e.Requests[elements[0].SQE].Skip && slices.ContainsFunc(elements, func(el Element) bool {
-		return slices.ContainsFunc(e.elementRequests(el), func(k int) bool { return e.Requests[k].Prep.Errno != 0 })
-	})
+	return len(elements) > 1 && e.Requests[elements[0].SQE].Skip &&
+		slices.ContainsFunc(elements, func(el Element) bool { return e.Rejects(el.SQE) })
 }
 
 // DrainsMembers tells that r leads a group whose members run though it was rejected (P4.4).

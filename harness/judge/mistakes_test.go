@@ -226,14 +226,10 @@ func TestNoMistake(t *testing.T) {
 		{
 			name:    "a request that SQPOLL's thread may have linked to a hidden one",
 			program: "ring r0 entries=4 flags=SQPOLL\nsubmit r0\n  op=99 GROUP\nsubmit r0\n  read LINK SKIP\n  nop\nwait r0\n",
-			alter: func(_ *cases.Program, out *cases.Outcome) {
-				out.CQEs = slices.DeleteFunc(out.CQEs, func(c cases.CQE) bool { return c.UserData == cases.UserData(2) })
-				out.Events = slices.DeleteFunc(out.Events, func(e cases.Event) bool { return e.UserData == cases.UserData(2) && e.Kind == cases.EvComplete })
-			},
+			alter:   func(_ *cases.Program, out *cases.Outcome) { hide(out, 2) },
 			mistake: func(p *cases.Program, out *cases.Outcome) {
 				p.Steps[1].SQEs[0].Flags &^= uring.CQESkipSuccess
-				out.CQEs = slices.DeleteFunc(out.CQEs, func(c cases.CQE) bool { return c.UserData == cases.UserData(2) })
-				out.Events = slices.DeleteFunc(out.Events, func(e cases.Event) bool { return e.UserData == cases.UserData(2) && e.Kind == cases.EvComplete })
+				hide(out, 2)
 			},
 			rule: "I1",
 		},
@@ -277,6 +273,12 @@ func completeWith(out *cases.Outcome, sqe int, res int32) {
 			e.Res = res
 		}
 	}
+}
+
+// hide takes the SQE's CQE away, and the event of its posting.
+func hide(out *cases.Outcome, sqe int) {
+	out.CQEs = slices.DeleteFunc(out.CQEs, func(c cases.CQE) bool { return c.UserData == cases.UserData(sqe) })
+	out.Events = slices.DeleteFunc(out.Events, func(e cases.Event) bool { return e.UserData == cases.UserData(sqe) && e.Kind == cases.EvComplete })
 }
 
 // hangAt makes the program end in that step, out of time.

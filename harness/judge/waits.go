@@ -81,14 +81,22 @@ func (j *judge) blocks(step int) bool {
 	case st.Kind == cases.StepRegister && st.Reg != nil && (st.Reg.Op == uring.UnregisterFiles || st.Reg.Op == uring.UnregisterBuffers):
 		d := &deadline{j: j, step: step, ring: st.Ring, memo: map[int]bool{}}
 		if slices.ContainsFunc(j.exp.Requests, func(r model.Request) bool {
-			q := r.SQE
-			uses := q.Flags&uring.FixedFile != 0 || q.Op == uring.OpReadFixed || q.Op == uring.OpWriteFixed || q.Op == uring.OpSendZc
-			return r.Ring == st.Ring && uses && j.facts[r.Index].submitted && !j.facts[r.Index].fromCQE() && !d.must(r.Index)
+			f := &j.facts[r.Index]
+			return r.Ring == st.Ring && usesRegistered(r.SQE) && f.submitted && !f.fromCQE() && !d.must(r.Index)
 		}) {
 			j.blocked = fmt.Sprintf("step %d waits for requests that use what it unregisters", step)
 		}
 	}
 	return j.blocked != ""
+}
+
+// usesRegistered tells that a request may use a registered file or buffer.
+func usesRegistered(q *cases.SQE) bool {
+	switch q.Op {
+	case uring.OpReadFixed, uring.OpWriteFixed, uring.OpSendZc:
+		return true
+	}
+	return q.Flags&uring.FixedFile != 0
 }
 
 // left is how many bytes were written to the pipe or socket that fd is an end of and not read again, as far as the
@@ -108,10 +116,10 @@ func (j *judge) left(fd cases.FD) (n int64) {
 		if file, _ := j.exp.File(r); file.Ref != fd.Ref || !f.hasRes || f.res < 0 {
 			continue
 		}
-		switch r.SQE.Op {
-		case uring.OpWrite, uring.OpWritev, uring.OpWriteFixed, uring.OpSend:
+		switch op := r.SQE.Op; {
+		case model.EffectOf(op) == model.Writes:
 			n += int64(f.res)
-		case uring.OpRead, uring.OpReadv, uring.OpReadFixed, uring.OpRecv, uring.OpReadMultishot, uring.OpSplice, uring.OpTee:
+		case model.EffectOf(op) == model.Reads, op == uring.OpReadMultishot, op == uring.OpSplice, op == uring.OpTee:
 			n -= int64(f.res)
 		}
 	}

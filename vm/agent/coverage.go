@@ -68,8 +68,9 @@ func (e *execution) coverEnd() (packed []byte, rest bool, err error) {
 	deadline := time.Now().Add(e.scaled(restBound))
 	for i := range e.rings {
 		rests, told := e.ringRests(i)
-		for ; !rests && told && time.Now().Before(deadline); rests, told = e.ringRests(i) {
+		for again := told && !e.heldOpen(i); again && !rests && time.Now().Before(deadline); {
 			pause()
+			rests, _ = e.ringRests(i)
 		}
 		rest = rest || !rests
 	}
@@ -102,21 +103,20 @@ func pause() {
 }
 
 // ringRests tells whether no request of a closed ring will do anything any
-// more, and whether it is worth while to look again. An SQPOLL thread is seen to end only with its ring.
+// more, and whether that can be told at all. An SQPOLL thread is seen to end only with its ring.
 func (e *execution) ringRests(i int) (rests, told bool) {
 	r, polls := &e.rings[i], e.prog.Rings[i].Flags&uring.SetupSQPoll != 0
 	if e.x.tags == nil || r.slot < 0 {
 		return r.done && !polls, false
 	}
 	submitted, _, freed, gone := e.x.tags.Counters(r.slot)
-	rests = gone || !polls && submitted == freed
-	return rests, rests || r.done || !e.holdsRing(i)
+	return gone || !polls && submitted == freed, true
 }
 
-// holdsRing tells whether a request may hold ring i's file open, as one that waits for the ring itself does.
-// Such a ring ends with the process: there is no use in waiting for it.
-func (e *execution) holdsRing(i int) bool {
-	return slices.ContainsFunc(e.refs, func(q cases.SQERef) bool { return q.SQE.FD.Ring == i+1 })
+// heldOpen tells whether a request that had not completed may hold closed ring i's file open, as one that
+// waits for the ring itself does. Such a ring ends with the process: there is no use in waiting for it.
+func (e *execution) heldOpen(i int) bool {
+	return !e.rings[i].done && slices.ContainsFunc(e.refs, func(q cases.SQERef) bool { return q.SQE.FD.Ring == i+1 })
 }
 
 // tasksRest waits until no io-wq worker of this process is at work. What they

@@ -66,6 +66,19 @@ func TestRingRests(t *testing.T) {
 	}
 }
 
+// A ring outlives its closing by a request on its own file, unless all had completed.
+func TestHeldOpen(t *testing.T) {
+	on := cases.SQE{Op: uring.OpPollAdd, FD: cases.FD{Ring: 2}}
+	p := cases.Program{Rings: append(ring(4), ring(4)...), Steps: []cases.Step{submit(nop(0), on)}}
+	e := &execution{prog: &p, refs: p.SQEs(), rings: make([]ringState, 2)}
+	if e.heldOpen(0) || !e.heldOpen(1) {
+		t.Errorf("ring 0 held open: %v, ring 1: %v; want the second alone", e.heldOpen(0), e.heldOpen(1))
+	}
+	if e.rings[1].done = true; e.heldOpen(1) {
+		t.Error("held open by a request that has completed")
+	}
+}
+
 // A worker that got no descriptors says so.
 func TestCoverageWithoutDescriptors(t *testing.T) {
 	x, l := newExecutor(t)
