@@ -48,6 +48,7 @@ func (w *work) addRing() {
 func (w *work) addSubmission(at int) {
 	s := cases.Step{Kind: cases.StepSubmit, Ring: w.rnd.IntN(len(w.p.Rings))}
 	elements := w.small(4)
+	drained := false // the open chain
 	for k := range elements {
 		last := k == elements-1
 		first := len(s.SQEs)
@@ -68,9 +69,14 @@ func (w *work) addSubmission(at int) {
 		}
 		head := &s.SQEs[first]
 		*head = w.flagged(*head)
-		if !last && w.chance(40) {
+		if drained && w.chance(15) { // ahead of the drain it would have the kernel refuse that
+			head.Flags |= uring.CQESkipSuccess
+		}
+		linked := !last && w.chance(40)
+		if linked {
 			head.Flags |= any1(w.Mutator, uring.IOLink, uring.IOLink, uring.IOLink, uring.IOHardlink)
 		}
+		drained = linked && (drained || head.Flags&uring.IODrain != 0)
 	}
 	if w.chance(5) {
 		s.N = 1 + w.rnd.IntN(len(s.SQEs))

@@ -73,7 +73,11 @@ func (w *exampleWriter) write(class string, found, small *record, e *campaign.Ex
 	if o := best.c.Outcome; o != nil && len(o.Console) > 0 {
 		files[consoleTextFile] = []byte(strings.Join(o.Console, "\n") + "\n")
 	}
-	source, why := reproducerOf(&best.c, fmt.Sprintf("Linux %s, series %s, flavour %s", w.kernel.Version, w.kernel.Series, w.kernel.Flavour))
+	on := fmt.Sprintf("Linux %s, series %s, flavour %s", w.kernel.Version, w.kernel.Series, w.kernel.Flavour)
+	source, why := reproducerOf(&best.c, on)
+	if source == nil && best != found { // what the minimiser took away may be what userspace saw it by
+		source, _ = reproducerOf(&found.c, on)
+	}
 	if e.C = source != nil; e.C {
 		files[reproducerFile] = source
 	}

@@ -208,7 +208,11 @@ type chase struct {
 	*hunter
 	mutant  *images.Mutant
 	fuzzer  *fuzzer
-	without runner // in guests of a kernel that does not make the mistake
+	dir     string // gets the findings
+	in      *Host  // of the kernel that makes the mistake, by its number
+	number  int
+	right   *Host  // of a kernel that does not make it
+	without runner // in guests of that
 	result  campaign.Hunted
 	started time.Time
 }
@@ -218,13 +222,14 @@ func (h *hunter) chase(m *images.Mutant, host *Host, number int, without *Host) 
 	// Each mutant has numbers of its own, whichever others are hunted.
 	place := slices.Index(h.Mutants, m)
 	f := newFuzzer(host, rand.New(rand.NewPCG(h.Seed, uint64(place))))
-	c := &chase{hunter: h, mutant: m, fuzzer: f, result: newHunted(m)}
+	c := &chase{hunter: h, mutant: m, fuzzer: f, in: host, number: number, right: without, result: newHunted(m)}
+	c.dir = filepath.Join(h.Dir, "mutants", m.Name)
 	c.without = runner{spawn: func(ctx context.Context) (guest, error) { return without.Guest(ctx) }, profile: host.Profile}
 	f.options.Mutant = number
 	f.limit, f.stopOnFinding = h.Executions, true
 	f.keep = (&campaign.Store{}).Keep
 	w := exampleWriter{
-		dir: filepath.Join(h.Dir, "mutants", m.Name), kernel: describe(host.Kernel, host.Profile), tool: h.out.Tool, guest: host.described, again: h.Again,
+		dir: c.dir, kernel: describe(host.Kernel, host.Profile), tool: h.out.Tool, guest: host.described, again: h.Again,
 	}
 	i := &f.inquirer
 	i.budget, i.patience, i.accept, i.write = minimiseRuns, minimiseTime, c.accept, w.write
@@ -248,11 +253,52 @@ func (c *chase) run(ctx context.Context) error {
 	for _, x := range findings {
 		if x.Class == r.Class && len(x.Examples) > 0 {
 			r.Example, r.Seen, r.Reason = &x.Examples[0], x.Seconds, x.Why
-			return err
+			return errors.Join(err, c.tryC(ctx))
 		}
 	}
 	r.Status, r.Why = campaign.NotTested, "it was found, but the program could not be kept"
 	return errors.Join(err, errors.New(r.Why))
+}
+
+// triesOfC is how often a C program is run with the mistake, and as often without.
+const triesOfC = 2
+
+// tryC runs the C program of what was found, if there is one, with the mistake and without.
+func (c *chase) tryC(ctx context.Context) error {
+	r := &c.result
+	if !r.Example.C {
+		return nil
+	}
+	r.C = new(campaign.CProgram)
+	source, err := os.ReadFile(filepath.Join(c.dir, r.Example.Dir, reproducerFile))
+	if err != nil {
+		return err
+	}
+	binary, err := Executable(ctx, source)
+	if err != nil {
+		r.C.Why = err.Error()
+		return err
+	}
+	try := func(host *Host, mutant int) (*Reproduced, error) {
+		spec := ReproduceSpec{Profile: host.Profile, Options: vm.RunOptions{Mutant: mutant}, Class: r.Class, Tries: triesOfC,
+			Guest: func(ctx context.Context) (*vm.Guest, error) { return host.Guest(ctx) }}
+		out, err := Reproduce(ctx, spec, &Form{Name: "C program", Binary: binary}, host.Accel)
+		if out.Why != "" {
+			r.C.Why = out.Why
+		}
+		return out, err
+	}
+	with, err := try(c.in, c.number)
+	if err != nil {
+		return err
+	}
+	right, err := try(c.right, 0)
+	r.C.Shown, r.C.Tried = with.Shown, with.Of
+	r.C.RightShown, r.C.RightTried = right.Shown, right.Of
+	for _, n := range right.Others {
+		r.C.RightShown += n
+	}
+	return err
 }
 
 // cleanRuns is how often a program has to pass without the mistake.

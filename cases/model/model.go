@@ -96,6 +96,16 @@ type Prep struct {
 	Rule  string // that asks for the error, "" for the plain kernel's
 	// Unsure: it may also succeed, or fail in another way.
 	Unsure bool
+	// Else: Rule has it rejected in any case, but its own parsing may fail first, with another error.
+	Else bool
+}
+
+// refused is a leader's Prep where a rule has its group refused as well.
+func (p Prep) refused(rule string) Prep {
+	if p.Fails() {
+		return p
+	}
+	return Prep{Errno: -EINVAL, Rule: rule, Else: p.Unsure}
 }
 
 // Fails tells that parsing certainly fails.
@@ -586,8 +596,8 @@ func (e *Expectation) group(g *Group) {
 	leader := &e.Requests[g.Leader]
 	all := g.Requests()
 	if len(g.Members) == 0 {
-		if s.GroupOfOne == "rejected" && leader.Prep.Errno == 0 { // P7.8; P4.7: nothing special
-			leader.Prep = Prep{Errno: -EINVAL, Rule: "P7.8"}
+		if s.GroupOfOne == "rejected" { // P7.8; P4.7: nothing special
+			leader.Prep = leader.Prep.refused("P7.8")
 		}
 		return
 	}
@@ -597,9 +607,7 @@ func (e *Expectation) group(g *Group) {
 	e.order("G10", g.Members, Done, []int{g.Leader}, Done)
 
 	if rule := e.refused(g); rule != "" { // P7.2, P7.3: the leader gets -EINVAL, the others -ECANCELED
-		if leader.Prep.Errno == 0 {
-			leader.Prep = Prep{Errno: -EINVAL, Rule: rule}
-		}
+		leader.Prep = leader.Prep.refused(rule)
 		e.cancel(g.Members, Cancel{Rule: rule, Deciders: all})
 		return
 	}
@@ -822,8 +830,11 @@ func (e *Expectation) drains() {
 		if r.SQE.Flags&uring.IODrain == 0 || r.Role == Member || r.Opaque { // P4.2
 			continue
 		}
-		if slices.ContainsFunc(e.Requests[:i], func(o Request) bool { return o.Ring == r.Ring && Notifies(o.SQE.Op) }) {
-			continue // the kernel counts CQEs, and that of a notification twice
+		notified := func(end int) bool { // the kernel counts CQEs, and that of a notification twice
+			return slices.ContainsFunc(e.Requests[:end], func(o Request) bool { return o.Ring == r.Ring && Notifies(o.SQE.Op) })
+		}
+		if notified(i) {
+			continue
 		}
 		drained, rule := []int{i}, "I4"
 		if r.Role == Leader {
@@ -849,7 +860,7 @@ func (e *Expectation) drains() {
 		}
 		e.order(rule, earlier, Done, drained, Issued)
 		e.order("G8", groups, Done, drained, Issued) // the sequence counts every SQE of a group
-		if r.Role == Leader && !e.skipsInChain(r) {
+		if r.Role == Leader && !e.skipsInChain(r) && !notified(drained[len(drained)-1]+1) {
 			if k := slices.IndexFunc(later, e.losesDrain); k >= 0 {
 				later = later[:k]
 			}

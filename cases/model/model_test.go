@@ -160,6 +160,12 @@ func linkTimeouts(p *cases.Program, sqes ...int) *cases.Program {
 	return p
 }
 
+// withOp gives an SQE another opcode.
+func withOp(p *cases.Program, i int, op uring.Op) *cases.Program {
+	p.SQEs()[i].SQE.Op = op
+	return p
+}
+
 // disabled makes the ring begin disabled, and be enabled behind the first step.
 func disabled(p *cases.Program) *cases.Program {
 	p.Rings[0].Flags |= uring.SetupRDisabled
@@ -183,6 +189,8 @@ func TestExpectPrep(t *testing.T) {
 		{"no buffers for a NOP", v4(t), nops([]uring.SQEFlags{uring.BufferSelect}), []int32{eopnotsupp}},
 		{"group of one", v4(t), nops([]uring.SQEFlags{g}), []int32{0}},
 		{"v7: group of one", v7(t), nops([]uring.SQEFlags{g}), []int32{einval}},
+		{"v7: group of one that may be rejected by itself", v7(t), withOp(nops([]uring.SQEFlags{g}), 0, uring.OpReadv), []int32{einval}},
+		{"v7: member with DRAIN, leader that may be rejected by itself", v7(t), withOp(nops([]uring.SQEFlags{g, d}), 0, uring.OpReadv), []int32{einval, 0}},
 		{"two timeouts for one link", v4(t), linkTimeouts(nops([]uring.SQEFlags{l, l, l, 0}), 1, 2), []int32{0, 0, einval, 0}},
 		{"v4: timeout behind a linked group", v4(t), linkTimeouts(nops([]uring.SQEFlags{g | l, 0, 0}), 2), []int32{0, 0, 0}},
 		{"v7: timeout behind a linked group", v7(t), linkTimeouts(nops([]uring.SQEFlags{g | l, 0, 0}), 2), []int32{0, 0, einval}},
@@ -251,6 +259,9 @@ func TestExpectOrder(t *testing.T) {
 	hides.Steps[0].SQEs[3].Op = uring.OpLast
 	if has(model.Expect(hides, v4(t)), "G8", 1, model.Done, 4, model.Issued) {
 		t.Error("a chain that is rejected and hides it has no place in the drain's sequence")
+	}
+	if has(model.Expect(withOp(nops([]uring.SQEFlags{g | d, 0, 0}), 1, uring.OpSendZc), v4(t)), "G8", 0, model.Done, 2, model.Issued) {
+		t.Error("a member that posts two CQEs ends the drain early, by the kernel's own counting")
 	}
 	e = model.Expect(nops([]uring.SQEFlags{0, g, d, 0}), v4(t))
 	if has(e, "G8", 0, model.Done, 2, model.Issued) {

@@ -80,6 +80,33 @@ type Hunted struct {
 	Reason     string  `json:"reason,omitempty"`
 	// Example is the program that found it.
 	Example *Example `json:"example,omitempty"`
+	// C says how often its C program exited with 1, or had the kernel complain, with the mistake
+	// and without; nil if there is no C program.
+	C *CProgram `json:"c,omitempty"`
+}
+
+// CProgram says how often a finding's C program showed it, of how many runs that said anything.
+type CProgram struct {
+	Shown      int    `json:"shown"`
+	Tried      int    `json:"tried"`
+	RightShown int    `json:"right_shown"` // on the kernel without the mistake
+	RightTried int    `json:"right_tried"`
+	Why        string `json:"why,omitempty"` // runs said nothing, or it could not be tried
+}
+
+// Tells tells that the program shows the mistake, and never on the right kernel.
+func (c *CProgram) Tells() bool {
+	return c != nil && c.Shown > 0 && c.RightTried > 0 && c.RightShown == 0
+}
+
+func (c *CProgram) cell() string {
+	switch {
+	case c == nil:
+		return "no"
+	case c.Tried == 0 && c.RightTried == 0:
+		return cell(firstLine(c.Why))
+	}
+	return fmt.Sprintf("%d of %d, right kernel %d of %d", c.Shown, c.Tried, c.RightShown, c.RightTried)
 }
 
 // Unfit is a program that fails without a mistake.
@@ -118,13 +145,13 @@ func (h *Hunt) Score() string {
 			if e.SmallSQEs <= SmallEnough {
 				small++
 			}
-			if e.C {
-				c++
-			}
+		}
+		if h.Results[i].C.Tells() {
+			c++
 		}
 	}
 	if found > 0 {
-		line += fmt.Sprintf("; %d with at most %d SQEs, %d as C programs", small, SmallEnough, c)
+		line += fmt.Sprintf("; %d with at most %d SQEs, %d as C programs that the right kernel passes", small, SmallEnough, c)
 	}
 	if n := h.Count(NotTested); n > 0 {
 		line += fmt.Sprintf("; %d not tested", n)
@@ -191,7 +218,7 @@ func (h *Hunt) markdown() []byte {
 	for _, u := range h.Unfit {
 		fmt.Fprintf(&b, "\n- false alarm during %s: %s: %s\n", cell(u.Mutant), cell(u.Class), cell(firstLine(u.Reason)))
 	}
-	b.WriteString("\n| mutant | outcome | s | executions | by | SQEs found | minimised | k of n | C |\n|---|---|---:|---:|---|---:|---:|---|---|\n")
+	b.WriteString("\n| mutant | outcome | s | executions | by | SQEs found | minimised | k of n | C exits 1 |\n|---|---|---:|---:|---|---:|---:|---|---|\n")
 	sorted := slices.Clone(h.Results)
 	slices.SortStableFunc(sorted, func(a, b Hunted) int {
 		return cmp.Or(cmp.Compare(slices.Index(huntStatuses, a.Status), slices.Index(huntStatuses, b.Status)), cmp.Compare(b.Seconds, a.Seconds))
@@ -204,11 +231,7 @@ func (h *Hunt) markdown() []byte {
 		}
 		row := []string{r.Mutant, string(r.Status), fmt.Sprintf("%.0f", r.Seconds), fmt.Sprint(r.Executions), cell(by), "", "", "", ""}
 		if e := r.Example; e != nil {
-			c := "no"
-			if e.C {
-				c = "yes"
-			}
-			row = append(row[:5], fmt.Sprint(e.SQEs), fmt.Sprint(e.SmallSQEs), e.Score(), c)
+			row = append(row[:5], fmt.Sprint(e.SQEs), fmt.Sprint(e.SmallSQEs), e.Score(), r.C.cell())
 		}
 		fmt.Fprintf(&b, "| %s |\n", strings.Join(row, " | "))
 	}

@@ -20,6 +20,7 @@ type fact struct {
 	cqes      []int // indices into Outcome.CQEs
 	res       int32 // of the CQE, else of the events; valid with hasRes
 	hasRes    bool
+	told      bool  // the result is of a CQE
 
 	req      uint64 // its address, 0 if unknown
 	begin    int    // submit or prep failure
@@ -87,7 +88,9 @@ func observe(in *Input, exp *model.Expectation) *observation {
 		}
 		f := &ob.facts[c.UserData-1]
 		f.cqes = append(f.cqes, k)
-		f.res, f.hasRes = c.Res, true // the last one's, for multishot
+		// For multishot that is the last one's, which nothing follows but the notification.
+		f.res, f.hasRes = c.Res, c.Flags&cqeMore == 0 || model.Notifies(exp.Requests[c.UserData-1].SQE.Op)
+		f.told = f.hasRes
 	}
 	for i := range ob.facts {
 		f := &ob.facts[i]

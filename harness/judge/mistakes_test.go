@@ -240,6 +240,17 @@ func TestNoMistake(t *testing.T) {
 			mistake: func(_ *cases.Program, out *cases.Outcome) { completeWith(out, 1, 2) },
 			rule:    "G12",
 		},
+		{
+			name:    "a hidden leader that shows how its member's polls ended",
+			program: "ring r0 entries=4\npipe p\nsubmit r0\n  nop GROUP LINK SKIP\n  poll_add p.r len=ADD_MULTI\n",
+			alter: func(_ *cases.Program, out *cases.Outcome) {
+				out.CQEs = append(out.CQEs, cases.CQE{UserData: cases.UserData(1), Res: 1, Flags: cqeMore})
+			},
+			mistake: func(_ *cases.Program, out *cases.Outcome) {
+				out.CQEs = append(out.CQEs, cases.CQE{UserData: cases.UserData(1), Res: 1})
+			},
+			rule: "G3",
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			for _, wrong := range []bool{false, true} {

@@ -154,7 +154,7 @@ func (j *judge) ruleOf(r *model.Request, invariant, group string) string {
 // carried to the program may come from the end of ring or process.
 func (j *judge) result(i int, f *fact, r *model.Request) {
 	j.check("I6", 1)
-	if !f.fromCQE() || r.Abandoned && f.res == -model.EFAULT && f.issue == none {
+	if !f.told || r.Abandoned && f.res == -model.EFAULT && f.issue == none {
 		return
 	}
 	own := r.Own.Has(f.res)
@@ -163,7 +163,7 @@ func (j *judge) result(i int, f *fact, r *model.Request) {
 	}
 	prep := r.Prep
 	if prep.Fails() {
-		if f.res != prep.Errno {
+		if own := prep.Else && (f.prepFail != none || !j.have[cases.EvPrepFail]); f.res != prep.Errno && !(own && f.res < 0) {
 			rule := prep.Rule
 			if rule == "" {
 				rule = j.prepRule(r)
