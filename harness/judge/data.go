@@ -142,6 +142,11 @@ func (j *judge) data() {
 		}
 		f.objects = append(f.objects, c)
 	}
+	for i := range p.Steps { // what the program itself writes into a file is not followed
+		if st := &p.Steps[i]; st.Kind == cases.StepFeed && st.FD.Ref > 0 {
+			f.objects[len(p.Buffers)+st.FD.Ref-1].lost = true
+		}
+	}
 	f.order()
 	for i := range j.facts {
 		if j.facts[i].submitted {

@@ -20,7 +20,7 @@ type fact struct {
 	cqes      []int // indices into Outcome.CQEs
 	res       int32 // of the CQE, else of the events; valid with hasRes
 	hasRes    bool
-	told      bool  // the result is of a CQE
+	told      bool // the result is of a CQE
 
 	req      uint64 // its address, 0 if unknown
 	begin    int    // submit or prep failure

@@ -241,6 +241,16 @@ func TestNoMistake(t *testing.T) {
 			rule:    "G12",
 		},
 		{
+			name:    "a file that the program writes to while it is read",
+			program: "ring r0 entries=4\nfile f size=1\nfile g size=1\nbuf b size=1\nsubmit r0\n  read f b len=1 GROUP ASYNC\n  nop\nfeed f 1 fill=7\nwait r0\n",
+			alter:   func(_ *cases.Program, out *cases.Outcome) { out.Data[0].Bytes = []byte{7} },
+			mistake: func(p *cases.Program, out *cases.Outcome) {
+				p.Steps[1].FD.Ref = 2
+				out.Data[0].Bytes = []byte{7}
+			},
+			rule: "G13",
+		},
+		{
 			name:    "a hidden leader that shows how its member's polls ended",
 			program: "ring r0 entries=4\npipe p\nsubmit r0\n  nop GROUP LINK SKIP\n  poll_add p.r len=ADD_MULTI\n",
 			alter: func(_ *cases.Program, out *cases.Outcome) {
