@@ -4,6 +4,7 @@ package judge
 
 import (
 	"slices"
+	"syscall"
 
 	"github.com/ringproof/ringproof/cases"
 	"github.com/ringproof/ringproof/cases/model"
@@ -22,8 +23,11 @@ func userspace(in Input, exp *model.Expectation) *Userspace {
 		for k := range plain.Steps {
 			st := &plain.Steps[k]
 			st.Took = 0
-			if wait := k < len(in.Program.Steps) && in.Program.Steps[k].Kind == cases.StepWait; !wait || !timed {
+			switch wait := k < len(in.Program.Steps) && in.Program.Steps[k].Kind == cases.StepWait; {
+			case !wait:
 				st.Errno = 0
+			case !timed && st.Errno != 0: // neither does it prove that something is late, nor that all is there
+				st.Errno = int32(syscall.EINTR)
 			}
 		}
 		v := judgeBy(in, exp)

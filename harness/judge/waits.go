@@ -486,9 +486,6 @@ func (j *judge) reapedAll(s, ring int) {
 		if r.Ring != ring || !j.exp.StepBefore(r.Step, s) || !f.submitted || f.fromCQE() || r.Opaque || j.shown(i) != model.Yes {
 			continue
 		}
-		if r.Abandoned && len(j.in.Probes) == 0 {
-			continue // CQEs alone do not tell whether the wait was over: the request may never complete
-		}
 		rule := j.ruleOf(r, "I1", "G3")
 		j.violate(rule, fmt.Sprintf("%s posted no CQE, though the wait for everything in step %d was over", j.name(i), s), []int{i}, []int{f.posted, f.free}, nil)
 	}

@@ -53,24 +53,25 @@ func TestEvidenceTellsKernelsApart(t *testing.T) {
 		}
 		visible := 0
 		for k, p := range all {
-			bug := list[k%len(list)]
-			out := sim.RunWith(p, pr, uint64(k), bug)
-			v := judge.Judge(judge.Input{Program: p, Profile: pr, Outcome: out, Probes: sim.Probes()})
-			if v.Status != judge.Fail || v.Userspace == nil {
-				continue
-			}
-			b := BugOf(p, &v, out)
-			if !b.Visible() {
-				continue
-			}
-			visible++
-			if !b.shownBy(p, out) {
-				t.Errorf("%s: the run that showed the bug does not: %+v", p.Name, b)
-			}
-			for seed := range uint64(20) {
-				if right := sim.Run(p, pr, seed); b.shownBy(p, right) {
-					t.Errorf("%s on %s with mistake %d: a right kernel does so as well, seed %d\n%s: %s\nSQEs %v, CQEs %+v", p.Name, series, bug, seed, b.Rule, b.Text, b.SQEs, b.CQEs)
-					break
+			for _, bug := range list {
+				out := sim.RunWith(p, pr, uint64(k), bug)
+				v := judge.Judge(judge.Input{Program: p, Profile: pr, Outcome: out, Probes: sim.Probes()})
+				if v.Status != judge.Fail || v.Userspace == nil {
+					continue
+				}
+				b := BugOf(p, &v, out)
+				if !b.Visible() {
+					continue
+				}
+				visible++
+				if !b.shownBy(p, out) {
+					t.Errorf("%s: the run that showed the bug does not: %+v", p.Name, b)
+				}
+				for seed := range uint64(20) {
+					if right := sim.Run(p, pr, seed); b.shownBy(p, right) {
+						t.Errorf("%s on %s with mistake %d: a right kernel does so as well, seed %d\n%s: %s\nSQEs %v, CQEs %+v", p.Name, series, bug, seed, b.Rule, b.Text, b.SQEs, b.CQEs)
+						break
+					}
 				}
 			}
 		}
