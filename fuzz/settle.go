@@ -3,6 +3,7 @@
 package fuzz
 
 import (
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -56,6 +57,27 @@ func Settle(p *cases.Program, pr *cases.Profile, seed uint64) {
 			cutWaits(p, pr, seed+uint64(k))
 		}
 	}
+}
+
+// Await returns a copy of a valid program that waits on each ring, before that may end, for
+// all that comes on a right kernel of the profile, and in every wait for at most within: what fails to
+// complete shows in its CQEs then. The rest is as with [Settle].
+func Await(p *cases.Program, pr *cases.Profile, seed uint64, within time.Duration) *cases.Program {
+	q := p.Clone()
+	end := slices.IndexFunc(q.Steps, func(s cases.Step) bool { return s.Kind.Ends() || s.Kind == cases.StepCloseRing })
+	if end < 0 {
+		end = len(q.Steps)
+	}
+	for ring := range q.Rings {
+		q.Steps = slices.Insert(q.Steps, end, cases.Step{Kind: cases.StepWait, Ring: ring})
+	}
+	Settle(q, pr, seed)
+	for i := range q.Steps {
+		if s := &q.Steps[i]; s.Kind == cases.StepWait {
+			s.Timeout = within
+		}
+	}
+	return q
 }
 
 // schedules is on how many of them a wait has to end in time: requests race for what they read.

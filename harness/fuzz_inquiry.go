@@ -7,12 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/ringproof/ringproof/cases"
 	"github.com/ringproof/ringproof/fuzz"
 	"github.com/ringproof/ringproof/harness/campaign"
 	"github.com/ringproof/ringproof/harness/judge"
+	"github.com/ringproof/ringproof/harness/repro"
 	"github.com/ringproof/ringproof/vm"
 )
 
@@ -35,6 +37,9 @@ const (
 	// The minimiser's runs are many, and what it finds is confirmed with patience.
 	searchWait = 30 * time.Millisecond
 	searchRest = 250 * time.Millisecond
+	// Of a program that userspace sees nothing of so many are tried, for so long, that are like it.
+	variations    = 300
+	variationTime = time.Minute
 )
 
 // inquirer looks into what guests with many programs ahead have shown, one
@@ -249,7 +254,7 @@ func (f *fuzzer) found(ctx context.Context, rec *record) error {
 	if !wanted {
 		return nil
 	}
-	small, err := f.minimise(ctx, class, rec)
+	small, err := f.smaller(ctx, class, rec)
 	if err != nil {
 		return err
 	}
@@ -282,12 +287,127 @@ func (f *fuzzer) found(ctx context.Context, rec *record) error {
 	return nil
 }
 
-// minimise returns the smallest program that shows the class, run as often
-// alone in fresh guests as it takes to say how often; nil if none was found that is smaller.
-func (f *fuzzer) minimise(ctx context.Context, class string, rec *record) (*record, error) {
+// smaller returns the smallest program that shows the class, if there is one to
+// userspace as well; nil if it is the one that was found.
+func (f *fuzzer) smaller(ctx context.Context, class string, rec *record) (*record, error) {
 	if f.inquirer.budget < 1 {
 		return nil, nil
 	}
+	best := rec
+	if !rec.visible() {
+		seen, err := f.seen(ctx, class, fuzz.Await(rec.c.Program, f.inquirer.runner.profile, 1, patientWait))
+		if err != nil {
+			return nil, err
+		}
+		if seen != nil {
+			best = seen
+		}
+	}
+	small, err := f.minimise(ctx, best.class(), best)
+	if err != nil {
+		return nil, err
+	}
+	if small != nil {
+		best = small
+	}
+	if !best.visible() {
+		seen, err := f.vary(ctx, class, best, rec)
+		if err != nil {
+			return nil, err
+		}
+		if seen != nil {
+			best = seen
+			if small, err = f.minimise(ctx, best.class(), best); err != nil {
+				return nil, err
+			}
+			if small != nil {
+				best = small
+			}
+		}
+	}
+	if best == rec {
+		return nil, nil
+	}
+	return best, nil
+}
+
+// vary looks for a program that shows the class to userspace among the mutants of one
+// that does not, and of the one that was found; nil if none does.
+func (f *fuzzer) vary(ctx context.Context, class string, rec, found *record) (*record, error) {
+	bound, cancel := context.WithTimeout(ctx, variationTime)
+	defer cancel()
+	s := seat{runner: &f.inquirer.runner}
+	defer s.leave()
+	profile := f.inquirer.runner.profile
+	m := fuzz.NewMutator(1, fuzz.Options{Profile: profile})
+	for n := range variations {
+		from := rec
+		if n%4 == 3 {
+			from = found
+		}
+		p := fuzz.Await(m.Mutate(from.c.Program, found.c.Program), profile, uint64(n), patientWait)
+		if p.Validate() != nil {
+			continue
+		}
+		t, err := f.quickly(bound, &s, class, p)
+		if err == nil && t.failed() && t.visible() && (like(t.class(), class) || f.inquirer.accept != nil) {
+			var seen *record
+			if seen, err = f.seen(bound, class, p); seen != nil && err == nil {
+				return seen, nil
+			}
+		}
+		switch {
+		case ctx.Err() != nil:
+			return nil, ctx.Err()
+		case bound.Err() != nil:
+			return nil, nil
+		case err != nil:
+			return nil, err
+		}
+	}
+	return nil, nil
+}
+
+// seen runs a program alone in fresh guests, and returns what came of it if userspace sees the
+// class there, or whatever else the campaign looks for; else nil.
+func (f *fuzzer) seen(ctx context.Context, class string, p *cases.Program) (*record, error) {
+	rec := new(record)
+	if err := f.alone(ctx, rec, p, vm.RunOptions{}); err != nil || !rec.failed() || !rec.visible() {
+		return nil, err
+	}
+	if !like(rec.class(), class) {
+		if f.inquirer.accept == nil {
+			return nil, nil
+		}
+		if ok, err := f.inquirer.accept(ctx, rec); err != nil || !ok {
+			return nil, err
+		}
+	}
+	return rec, f.confirm(ctx, rec)
+}
+
+// like tells that two classes are one, whether or not the program or its rings came to their end.
+func like(a, b string) bool {
+	rule := func(class string) string {
+		for _, s := range []judge.Status{judge.Fail, judge.Hang} {
+			if rest, ok := strings.CutPrefix(class, string(s)+" "); ok {
+				return rest
+			}
+		}
+		return class
+	}
+	return rule(a) == rule(b)
+}
+
+// visible tells that userspace sees what the record's verdict is about.
+func (rec *record) visible() bool {
+	return rec.c.Outcome != nil && repro.BugOf(rec.c.Program, &rec.c.Verdict, rec.c.Outcome).Visible()
+}
+
+// minimise returns the smallest program that shows the class, run as often
+// alone in fresh guests as it takes to say how often; nil if none was found that is smaller.
+// What userspace sees stays so.
+func (f *fuzzer) minimise(ctx context.Context, class string, rec *record) (*record, error) {
 	bound, cancel := context.WithTimeout(ctx, f.inquirer.patience)
 	defer cancel()
 	s := seat{runner: &f.inquirer.runner}
@@ -296,7 +416,12 @@ func (f *fuzzer) minimise(ctx context.Context, class string, rec *record) (*reco
 	if failed, tried := rec.c.Score(); failed < tried {
 		m.Tries = aloneTries
 	}
-	m.Shows = func(ctx context.Context, p *cases.Program) (bool, error) { return f.shows(ctx, &s, class, p) }
+	visible := rec.visible()
+	suits := func(t *record) bool { return t.failed() && t.class() == class && (t.visible() || !visible) }
+	m.Shows = func(ctx context.Context, p *cases.Program) (bool, error) {
+		t, err := f.quickly(ctx, &s, class, p)
+		return err == nil && suits(t), err
+	}
 	small, _, err := m.Run(bound, rec.c.Program)
 	if err != nil && (bound.Err() == nil || ctx.Err() != nil) {
 		return nil, err
@@ -313,15 +438,14 @@ func (f *fuzzer) minimise(ctx context.Context, class string, rec *record) (*reco
 			break
 		}
 	}
-	if !again.failed() || again.class() != class {
+	if !suits(again) {
 		return nil, nil // it took what ran before it in the same guest
 	}
 	return again, f.confirm(ctx, again)
 }
 
-// shows runs a program of the minimiser's: in the guest of the one before it
-// if that did no harm.
-func (f *fuzzer) shows(ctx context.Context, s *seat, class string, p *cases.Program) (bool, error) {
+// quickly runs a program of a search for the class: in the guest of the one before it if that did no harm.
+func (f *fuzzer) quickly(ctx context.Context, s *seat, class string, p *cases.Program) (*record, error) {
 	f.mu.Lock()
 	f.status.Inquiries++
 	f.mu.Unlock()
@@ -332,9 +456,9 @@ func (f *fuzzer) shows(ctx context.Context, s *seat, class string, p *cases.Prog
 	if err != nil {
 		var boot *BootError
 		if errors.As(err, &boot) {
-			return false, &vm.InfraError{Op: "minimise a program", Err: err}
+			return nil, &vm.InfraError{Op: "minimise a program", Err: err}
 		}
-		return false, err
+		return nil, err
 	}
 	t.to = new(record)
 	s.hold(t)
@@ -343,7 +467,7 @@ func (f *fuzzer) shows(ctx context.Context, s *seat, class string, p *cases.Prog
 	} else {
 		s.settle(ctx)
 	}
-	return t.to.failed() && t.to.class() == class, nil
+	return t.to, nil
 }
 
 // crashes tells whether a class is of complaints of the kernel.

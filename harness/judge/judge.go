@@ -39,7 +39,7 @@ func Judge(in Input) Verdict {
 	}
 	exp := model.Expect(in.Program, in.Profile)
 	v := judgeBy(in, exp)
-	if v.Status == Fail {
+	if v.Status == Fail || v.Status == Hang && in.Outcome.End != cases.EndTimeout { // a ring alone hangs: the program itself got on
 		v.Userspace = userspace(in, exp)
 	}
 	return v

@@ -22,6 +22,7 @@ func TestUserspace(t *testing.T) {
 		{"chain unbroken", sim.ChainUnbroken, "group-linked-member-fails-run", "G6", false},
 		{"member punted", sim.MemberPunted, "group-async-leader", "", false},
 		{"member waits", sim.MemberWaits, "group-pipe-blocks-leader", "P4.1", true},
+		{"member lost, and its ring with it", sim.LostMember, "group-nop-3", "G3", true},
 		{"cancelled shown", sim.CancelledShown, "group-chain-broken-skip-hidden", "G7", false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -29,8 +30,8 @@ func TestUserspace(t *testing.T) {
 			out := sim.RunWith(p, pr, 1, test.bug)
 			v := Judge(input(p, pr, out))
 			switch u := v.Userspace; {
-			case v.Status != Fail:
-				t.Fatalf("no FAIL\n%s", dump(&v, out))
+			case v.Status != Fail && v.Status != Hang:
+				t.Fatalf("no FAIL or HANG\n%s", dump(&v, out))
 			case (u == nil) != (test.rule == ""), u != nil && (u.Rule != test.rule || u.Steps != test.steps || len(u.Events) > 0):
 				t.Errorf("userspace sees %+v, want %q\n%s", u, test.rule, dump(&v, out))
 			}
