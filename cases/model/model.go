@@ -850,6 +850,7 @@ func (e *Expectation) drains() {
 		for j := range e.Requests {
 			switch other := &e.Requests[j]; {
 			case other.Ring != r.Ring:
+			case other.SQE.Op == uring.OpLinkTimeout && other.Chain >= 0 && other.Chain == r.Chain: // it ends by task work, whenever that runs
 			case j < i && e.submittedBefore(j, i) && other.Role != Plain:
 				groups = append(groups, j)
 			case j < i && e.submittedBefore(j, i):

@@ -263,6 +263,10 @@ func TestExpectOrder(t *testing.T) {
 	if has(model.Expect(withOp(nops([]uring.SQEFlags{g | d, 0, 0}), 1, uring.OpSendZc), v4(t)), "G8", 0, model.Done, 2, model.Issued) {
 		t.Error("a member that posts two CQEs ends the drain early, by the kernel's own counting")
 	}
+	timed := model.Expect(linkTimeouts(nops([]uring.SQEFlags{0, l, l, d}), 2), v4(t))
+	if has(timed, "I4", 2, model.Done, 3, model.Issued) || !has(timed, "I4", 1, model.Done, 3, model.Issued) {
+		t.Error("a drain waits for what is ahead of it, but for a linked timeout of its own chain, which task work ends")
+	}
 	e = model.Expect(nops([]uring.SQEFlags{0, g, d, 0}), v4(t))
 	if has(e, "G8", 0, model.Done, 2, model.Issued) {
 		t.Error("DRAIN on a member must be ignored (P4.2)")

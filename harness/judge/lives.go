@@ -32,6 +32,9 @@ func (j *judge) lives() {
 			continue
 		}
 		i := int(ev.UserData - 1)
+		if ev.Req != j.facts[i].req && model.Notifies(j.exp.Requests[i].SQE.Op) {
+			continue // its notification is a request of its own, and no submission begins that one's life
+		}
 		l := life{ev.Req, ev.Gen}
 		if was, ok := owner[l]; ok && was != i {
 			j.violate("I1", fmt.Sprintf("the memory of %s was used by %s in the same life", j.name(was), j.name(i)), []int{i, was}, []int{k}, nil)

@@ -251,6 +251,32 @@ func TestNoMistake(t *testing.T) {
 			rule: "G13",
 		},
 		{
+			name:    "a linked timeout behind a group that is not done",
+			program: "ring r0 entries=4\npipe p\nbuf b size=1\nsubmit r0\n  op=99 GROUP LINK\n  read p.r b len=1\n  link_timeout 1m\nwait r0 timeout=1ms\n",
+			alter:   func(*cases.Program, *cases.Outcome) {},
+			mistake: func(p *cases.Program, out *cases.Outcome) {
+				p.Steps[0].SQEs[1].Op = uring.OpNop
+				completeWith(out, 1, 0)
+				out.CQEs = append(out.CQEs, cases.CQE{UserData: cases.UserData(1), Step: 1}, cases.CQE{UserData: cases.UserData(0), Res: -model.EINVAL, Step: 1})
+			},
+			rule: "G6",
+		},
+		{
+			name:    "memory of a notification that the next one gets",
+			program: "ring r0 entries=4\nsubmit r0\n  nop GROUP\n  send_zc\n  send_zc\n  nop\n",
+			alter: func(_ *cases.Program, out *cases.Outcome) {
+				for i := range 2 {
+					out.Events = append(out.Events, cases.Event{Kind: cases.EvExtraCQE, UserData: cases.UserData(1 + i), Req: 0xfff0, Flags: cqeNotif})
+				}
+			},
+			mistake: func(_ *cases.Program, out *cases.Outcome) {
+				for i := range 2 {
+					out.Events = append(out.Events, cases.Event{Kind: cases.EvTaskRun, UserData: cases.UserData(3 * i), Req: 0xfff0})
+				}
+			},
+			rule: "I1",
+		},
+		{
 			name:    "a hidden leader that shows how its member's polls ended",
 			program: "ring r0 entries=4\npipe p\nsubmit r0\n  nop GROUP LINK SKIP\n  poll_add p.r len=ADD_MULTI\n",
 			alter: func(_ *cases.Program, out *cases.Outcome) {

@@ -265,6 +265,12 @@ func (d *deadline) ahead(i int) (list []int) {
 			}
 		}
 	}
+	// What a linked timeout watches is cancelled or done when all of it is.
+	if r.SQE.Op == uring.OpLinkTimeout && r.Chain >= 0 && r.Element > 0 {
+		if watched := exp.Structure.Chains[r.Chain].Elements[r.Element-1]; watched.Group >= 0 {
+			list = append(list, exp.Structure.Groups[watched.Group].Requests()...)
+		}
+	}
 	// A drain that waits also holds back what comes after it, and all of its own chain and group.
 	last := i
 	if r.Chain >= 0 {
