@@ -33,7 +33,7 @@ type HuntSpec struct {
 	Seed       uint64
 	Dir        string // gets the findings
 	Version    string
-	Again      []string
+	Again      []string // the command that says how often a program shows what was found; --mutate and the mutant's name follow
 	Progress   func(Progress)
 	Result     func(r campaign.Hunted, done, total int)
 }
@@ -229,7 +229,7 @@ func (h *hunter) chase(m *images.Mutant, host *Host, number int, without *Host) 
 	f.limit, f.stopOnFinding = h.Executions, true
 	f.keep = (&campaign.Store{}).Keep
 	w := exampleWriter{
-		dir: c.dir, kernel: describe(host.Kernel, host.Profile), tool: h.out.Tool, guest: host.described, again: h.Again,
+		dir: c.dir, kernel: describe(host.Kernel, host.Profile), tool: h.out.Tool, guest: host.described, again: append(slices.Clone(h.Again), "--mutate", m.Name),
 	}
 	i := &f.inquirer
 	i.budget, i.patience, i.accept, i.write = minimiseRuns, minimiseTime, c.accept, w.write

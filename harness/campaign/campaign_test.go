@@ -232,13 +232,13 @@ func TestStoreResumes(t *testing.T) {
 
 func TestHuntScore(t *testing.T) {
 	h := &Hunt{Results: []Hunted{
-		{Mutant: "a", Status: Found, Seconds: 4, Class: "FAIL G4", Example: &Example{SmallSQEs: 3, C: true}},
-		{Mutant: "b", Status: Found, Seconds: 40, Class: "HANG G5", Example: &Example{SmallSQEs: 7}},
+		{Mutant: "a", Status: Found, Seconds: 4, Class: "FAIL G4", Example: &Example{SmallSQEs: 3, C: true}, C: &CProgram{Shown: 1, Tried: 2, RightTried: 2}},
+		{Mutant: "b", Status: Found, Seconds: 40, Class: "HANG G5", Example: &Example{SmallSQEs: 7, C: true}, C: &CProgram{Shown: 2, Tried: 2, RightShown: 1, RightTried: 2}},
 		{Mutant: "c", Status: NotFound, Seconds: 600},
 		{Mutant: "d", Status: NotFound, Equivalent: "proved"},
 		{Mutant: "e", Status: NotTested, Why: "QEMU"},
 	}}
-	want := "2 of 3 mutants found from nothing (66%), median 40 s, slowest 40 s; 1 with at most 6 SQEs, 1 as C programs; 1 not tested"
+	want := "2 of 3 mutants found from nothing (66%), median 40 s, slowest 40 s; 1 with at most 6 SQEs, 1 as C programs that the right kernel passes; 1 not tested"
 	if got := h.Score(); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
