@@ -232,7 +232,7 @@ func (h *hunter) chase(m *images.Mutant, host *Host, number int, without *Host) 
 		dir: c.dir, kernel: describe(host.Kernel, host.Profile), tool: h.out.Tool, guest: host.described, again: append(slices.Clone(h.Again), "--mutate", m.Name),
 	}
 	i := &f.inquirer
-	i.budget, i.patience, i.accept, i.write = minimiseRuns, minimiseTime, c.accept, w.write
+	i.budget, i.patience, i.accept, i.write = minimiseRuns, huntTime, c.accept, w.write
 	i.runner.options.Mutant = number
 	return c
 }
@@ -259,6 +259,9 @@ func (c *chase) run(ctx context.Context) error {
 	r.Status, r.Why = campaign.NotTested, "it was found, but the program could not be kept"
 	return errors.Join(err, errors.New(r.Why))
 }
+
+// huntTime bounds each search of the minimiser: many mutants are to come.
+const huntTime = 45 * time.Second
 
 // triesOfC is how often a C program is run with the mistake, and as often without.
 const triesOfC = 2

@@ -149,8 +149,11 @@ func (j *judge) data() {
 	}
 	f.order()
 	for i := range j.facts {
-		if j.facts[i].submitted {
+		switch {
+		case j.facts[i].submitted:
 			f.add(i)
+		case j.sqpoll(i) && !j.have[cases.EvSubmit]: // nothing tells that it was
+			f.lose()
 		}
 	}
 	for k := range f.effects {

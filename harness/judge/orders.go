@@ -7,6 +7,7 @@ import (
 
 	"github.com/ringproof/ringproof/cases"
 	"github.com/ringproof/ringproof/cases/model"
+	"github.com/ringproof/ringproof/cases/uring"
 )
 
 // submissions checks how many SQEs each submission consumed.
@@ -68,6 +69,9 @@ func (j *judge) orders() {
 			j.cqeOrder(o)
 			continue
 		}
+		if o.BeforePoint == model.Done && o.AfterPoint == model.Issued && !j.have[cases.EvIssue] {
+			j.reapedOrder(o)
+		}
 		kinds := []cases.EventKind{cases.EvComplete, cases.EvFree, cases.EvIssueReturn}
 		if o.AfterPoint == model.Issued || o.BeforePoint != model.Done {
 			kinds = append(kinds, cases.EvIssue)
@@ -79,6 +83,29 @@ func (j *judge) orders() {
 			continue
 		}
 		j.eventOrder(o)
+	}
+}
+
+// reapedOrder checks by CQEs alone that something was done before something else was
+// issued: what succeeds was issued, and CQEs are posted in the order in which requests complete.
+func (j *judge) reapedOrder(o *model.Order) {
+	for _, a := range o.After {
+		f := &j.facts[a]
+		if !f.told || f.res < 0 || j.exp.Requests[a].SQE.Op == uring.OpLinkTimeout {
+			continue
+		}
+		for _, b := range o.Before {
+			g := &j.facts[b]
+			if !g.told || j.exp.Requests[b].Multi || j.exp.Requests[b].Ring != j.exp.Requests[a].Ring {
+				continue
+			}
+			j.check(o.Rule, 1)
+			if f.cqes[0] < g.cqe() {
+				j.violate(o.Rule, fmt.Sprintf("the CQE of %s came before that of %s, which must have been done before it was issued", j.name(a), j.name(b)),
+					[]int{a, b}, nil, []int{f.cqes[0], g.cqe()})
+				return
+			}
+		}
 	}
 }
 

@@ -179,7 +179,7 @@ func (j *judge) result(i int, f *fact, r *model.Request) {
 		return
 	}
 	if prep.Unsure && f.res < 0 && !j.have[cases.EvPrepFail] {
-		own = true
+		return // it may have been rejected
 	}
 	j.issued(i, f, r)
 	state, c := j.cancelled(i)

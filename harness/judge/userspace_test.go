@@ -5,6 +5,7 @@ package judge
 import (
 	"testing"
 
+	"github.com/ringproof/ringproof/cases"
 	"github.com/ringproof/ringproof/cases/model/sim"
 )
 
@@ -43,5 +44,25 @@ func TestUserspace(t *testing.T) {
 	p := find(t, "group-nop-3")
 	if v := Judge(input(p, pr, sim.Run(p, pr, 1))); v.Userspace != nil {
 		t.Errorf("userspace sees %+v where nothing is wrong", v.Userspace)
+	}
+}
+
+// A right kernel breaks nothing where no probes were attached either: what then is not known is no mistake.
+func TestRightWithoutProbes(t *testing.T) {
+	all, err := cases.Catalogue()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, series := range []string{"v4", "v7"} {
+		pr := profile(t, series)
+		for k, p := range all {
+			out := sim.Run(p, pr, uint64(k))
+			out.Events, out.RingsGone, out.Evidence = nil, nil, cases.Evidence{}
+			in := input(p, pr, out)
+			in.Probes = nil
+			if v := Judge(in); v.Status == Fail || v.Status == Hang {
+				t.Errorf("%s on %s:\n%s", p.Name, series, dump(&v, out))
+			}
+		}
 	}
 }
