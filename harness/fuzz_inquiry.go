@@ -288,47 +288,39 @@ func (f *fuzzer) found(ctx context.Context, rec *record) error {
 }
 
 // smaller returns the smallest program that shows the class, if there is one to
-// userspace as well; nil if it is the one that was found.
+// userspace as well; nil if it is the one that was found. When the time is over it is the best so far.
 func (f *fuzzer) smaller(ctx context.Context, class string, rec *record) (*record, error) {
 	if f.inquirer.budget < 1 {
 		return nil, nil
 	}
 	best := rec
-	if !rec.visible() {
-		seen, err := f.seen(ctx, class, fuzz.Await(rec.c.Program, f.inquirer.runner.profile, 1, patientWait))
-		if err != nil {
-			return nil, err
+	better := func(r *record, err error) error {
+		if r != nil && err == nil {
+			best = r
 		}
-		if seen != nil {
-			best = seen
-		}
+		return err
 	}
-	small, err := f.minimise(ctx, best.class(), best)
-	if err != nil {
-		return nil, err
-	}
-	if small != nil {
-		best = small
-	}
-	if !best.visible() {
-		seen, err := f.vary(ctx, class, best, rec)
-		if err != nil {
-			return nil, err
-		}
-		if seen != nil {
-			best = seen
-			if small, err = f.minimise(ctx, best.class(), best); err != nil {
-				return nil, err
-			}
-			if small != nil {
-				best = small
+	err := func() error {
+		if !rec.visible() {
+			if err := better(f.seen(ctx, class, fuzz.Await(rec.c.Program, f.inquirer.runner.profile, 1, patientWait))); err != nil {
+				return err
 			}
 		}
-	}
+		if err := better(f.minimise(ctx, best.class(), best)); err != nil || best.visible() {
+			return err
+		}
+		if err := better(f.vary(ctx, class, best, rec)); err != nil || !best.visible() {
+			return err
+		}
+		return better(f.minimise(ctx, best.class(), best))
+	}()
 	if best == rec {
-		return nil, nil
+		best = nil
 	}
-	return best, nil
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = nil
+	}
+	return best, err
 }
 
 // vary looks for a program that shows the class to userspace among the mutants of one
