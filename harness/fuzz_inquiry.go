@@ -400,6 +400,16 @@ func (rec *record) visible() bool {
 // alone in fresh guests as it takes to say how often; nil if none was found that is smaller.
 // What userspace sees stays so.
 func (f *fuzzer) minimise(ctx context.Context, class string, rec *record) (*record, error) {
+	small, misled, err := f.minimiseIn(ctx, class, rec, false)
+	if misled && err == nil {
+		small, _, err = f.minimiseIn(ctx, class, rec, true)
+	}
+	return small, err
+}
+
+// minimiseIn minimises in guests that serve one program after the other, or in fresh ones. misled says
+// that what was found there took what had run before it in the same guest.
+func (f *fuzzer) minimiseIn(ctx context.Context, class string, rec *record, fresh bool) (again *record, misled bool, err error) {
 	bound, cancel := context.WithTimeout(ctx, f.inquirer.patience)
 	defer cancel()
 	s := seat{runner: &f.inquirer.runner}
@@ -411,29 +421,32 @@ func (f *fuzzer) minimise(ctx context.Context, class string, rec *record) (*reco
 	visible := rec.visible()
 	suits := func(t *record) bool { return t.failed() && t.class() == class && (t.visible() || !visible) }
 	m.Shows = func(ctx context.Context, p *cases.Program) (bool, error) {
+		if fresh {
+			s.leave()
+		}
 		t, err := f.quickly(ctx, &s, class, p)
 		return err == nil && suits(t), err
 	}
 	small, _, err := m.Run(bound, rec.c.Program)
 	if err != nil && (bound.Err() == nil || ctx.Err() != nil) {
-		return nil, err
+		return nil, false, err
 	}
 	if small.Text() == rec.c.Text {
-		return nil, nil
+		return nil, false, nil
 	}
-	again := new(record)
+	again = new(record)
 	for range aloneTries {
 		if err := f.alone(ctx, again, small, vm.RunOptions{}); err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		if again.failed() {
 			break
 		}
 	}
 	if !suits(again) {
-		return nil, nil // it took what ran before it in the same guest
+		return nil, true, nil
 	}
-	return again, f.confirm(ctx, again)
+	return again, false, f.confirm(ctx, again)
 }
 
 // quickly runs a program of a search for the class: in the guest of the one before it if that did no harm.
