@@ -336,7 +336,7 @@ func (f *fuzzer) ran(v *voyage, s suspect) {
 		if status == judge.Fail {
 			s.class = f.classify(&s)
 			f.saw(inquiry{class: s.class, first: s, suspects: []*input{s.in}})
-			if x := f.findings.Of(s.class); !x.Confirmed && len(f.doubts) < maxDoubts {
+			if x := f.findings.Of(s.class); x != nil && !x.Confirmed && len(f.doubts) < maxDoubts {
 				f.doubts = append(f.doubts, doubt{s.class, v, s.order})
 			}
 		}

@@ -335,3 +335,14 @@ func TestCampaignAccepts(t *testing.T) {
 		t.Errorf("asked %d times, found %v", asked, found(f))
 	}
 }
+
+// What still fails when the campaign has found what it looked for is counted, and no more.
+func TestCampaignFailsBehindItsEnd(t *testing.T) {
+	f, _ := fuzzWith(t, 1, nil, func(f *fuzzer) { f.stopOnFinding = true })
+	f.stopped = true
+	before := f.status.Executions
+	f.ran(new(voyage), suspect{in: &input{program: plainProgram("fail")}, outcome: new(cases.Outcome), verdict: judge.Verdict{Status: judge.Fail, Reason: "late"}})
+	if f.status.Executions != before+1 || len(f.findings.All()) != 0 || len(f.inquirer.queue) != 0 {
+		t.Errorf("%d executions, findings %v, %d inquiries", f.status.Executions-before, f.findings.All(), len(f.inquirer.queue))
+	}
+}
