@@ -296,11 +296,15 @@ func (c *chase) tryC(ctx context.Context) error {
 		return err
 	}
 	right, err := try(c.right, 0)
-	r.C.Shown, r.C.Tried = with.Shown, with.Of
-	r.C.RightShown, r.C.RightTried = right.Shown, right.Of
-	for _, n := range right.Others {
-		r.C.RightShown += n
+	failed := func(r *Reproduced) int { // a kernel that complains may do so in other words each time
+		n := r.Shown
+		for _, k := range r.Others {
+			n += k
+		}
+		return n
 	}
+	r.C.Shown, r.C.Tried = failed(with), with.Of
+	r.C.RightShown, r.C.RightTried = failed(right), right.Of
 	return err
 }
 

@@ -300,19 +300,34 @@ func (f *fuzzer) smaller(ctx context.Context, class string, rec *record) (*recor
 		}
 		return err
 	}
+	awaited := func() error { // what nothing waits for may be seen or not
+		p := fuzz.Await(best.c.Program, f.inquirer.runner.profile, 1, patientWait)
+		if p.Text() == best.c.Text {
+			return nil
+		}
+		return better(f.seen(ctx, class, p))
+	}
 	err := func() error {
 		if !rec.visible() {
-			if err := better(f.seen(ctx, class, fuzz.Await(rec.c.Program, f.inquirer.runner.profile, 1, patientWait))); err != nil {
+			if err := awaited(); err != nil {
 				return err
 			}
 		}
-		if err := better(f.minimise(ctx, best.class(), best)); err != nil || best.visible() {
+		if err := better(f.minimise(ctx, best.class(), best)); err != nil {
 			return err
 		}
-		if err := better(f.vary(ctx, class, best, rec)); err != nil || !best.visible() {
-			return err
+		if !best.visible() {
+			if err := better(f.vary(ctx, class, best, rec)); err != nil || !best.visible() {
+				return err
+			}
+			if err := better(f.minimise(ctx, best.class(), best)); err != nil {
+				return err
+			}
 		}
-		return better(f.minimise(ctx, best.class(), best))
+		if best.visible() && len(best.c.Outcome.CQEs) < len(best.c.Program.SQEs()) {
+			return awaited()
+		}
+		return nil
 	}()
 	if best == rec {
 		best = nil
