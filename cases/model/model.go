@@ -870,6 +870,21 @@ func (e *Expectation) drains() {
 	}
 }
 
+// Undrained tells that SQE i, behind a drain, may be held back until its ring ends: a chain ahead of it was
+// rejected before the ring noted its CQE_SKIP_SUCCESS, and hides CQEs that the drain counts. 6.12 itself does so.
+func (e *Expectation) Undrained(i int) bool {
+	r := &e.Requests[i]
+	drains, hides := false, false
+	for k := range i + 1 {
+		o := &e.Requests[k]
+		if o.Ring == r.Ring {
+			drains = drains || o.SQE.Flags&uring.IODrain != 0
+			hides = hides || e.losesDrain(k)
+		}
+	}
+	return drains && hides
+}
+
 // losesDrain tells that SQE i is of a chain that is rejected, so that a drain ahead is for what
 // follows it, and may hide what it cancels, so that there is no sequence of CQEs to wait for.
 func (e *Expectation) losesDrain(i int) bool {

@@ -400,6 +400,19 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+// A ring's number that was registered for one thread is nothing to another.
+func TestRefusedElsewhere(t *testing.T) {
+	p := nops([]uring.SQEFlags{0})
+	p.Steps = []cases.Step{{Kind: cases.StepRegister, Reg: &cases.Registration{Op: uring.RegisterRingFDs}}, p.Steps[0]}
+	if got, sure := model.Expect(p, v4(t)).Refused(1); got != 0 || !sure {
+		t.Errorf("by the thread itself: errno %d (sure: %v), want 0", got, sure)
+	}
+	p.Steps[1].Thread = "t1"
+	if got, sure := model.Expect(p, v4(t)).Refused(1); got != model.EINVAL || sure {
+		t.Errorf("by another: errno %d (sure: %v), want that it may be %d", got, sure, model.EINVAL)
+	}
+}
+
 // An injected failure may hit the requests of its step, and nothing else is given up for it.
 func TestFaultAllowsErrors(t *testing.T) {
 	p := nops([]uring.SQEFlags{0}, []uring.SQEFlags{0})

@@ -113,6 +113,8 @@ func (e *Expectation) Refused(step int) (errno int32, sure bool) {
 			return EBADF, true
 		case other.Kind == cases.StepCloseRing && !e.StepBefore(step, s):
 			return EBADF, false
+		case other.Kind == cases.StepRegister && other.Reg != nil && other.Reg.Op == uring.RegisterRingFDs && other.Thread != st.Thread && !e.StepBefore(step, s):
+			return EINVAL, false // it is registered for that thread, and the process may use it by that number
 		case other.Kind == cases.StepRegister && other.Reg != nil && other.Reg.Op == uring.RegisterEnableRings:
 			switch {
 			case enabled: // it fails
@@ -411,7 +413,7 @@ func (e *Expectation) supplied(i int, fd cases.FD, step int, o Observed) bool {
 			fed += 8
 		case st.Kind == cases.StepFeed:
 			fed += ret
-		case st.Kind == cases.StepCloseFD:
+		case st.Kind == cases.StepCloseFD && kind != cases.ResEventFD:
 			return true // end of file
 		}
 	}

@@ -277,6 +277,35 @@ func TestNoMistake(t *testing.T) {
 			rule: "I1",
 		},
 		{
+			name:    "a request behind a drain that a hidden cancellation holds back",
+			program: "ring r0 entries=4\nsubmit r0\n  op=99 LINK SKIP\n  nop DRAIN\n  nop\nwait r0 2 timeout=1ms\n",
+			alter: func(_ *cases.Program, out *cases.Outcome) {
+				hide(out, 2)
+				out.Steps[1] = cases.StepResult{Ret: 1, Errno: int32(syscall.ETIME)}
+			},
+			mistake: func(p *cases.Program, out *cases.Outcome) {
+				p.Steps[0].SQEs[0].Flags &^= uring.CQESkipSuccess
+				hide(out, 2)
+				out.Steps[1] = cases.StepResult{Ret: 1, Errno: int32(syscall.ETIME)}
+			},
+			rule: "I8",
+		},
+		{
+			name:    "a read from an eventfd that is closed",
+			program: "ring r0 entries=4\neventfd e\nbuf b size=8\nsubmit r0\n  read e b len=8\nclose e\nwait r0 timeout=1ms\n",
+			alter: func(_ *cases.Program, out *cases.Outcome) {
+				hide(out, 0)
+				out.Steps[2] = cases.StepResult{Errno: int32(syscall.ETIME)}
+			},
+			mistake: func(p *cases.Program, out *cases.Outcome) {
+				p.Steps[1] = cases.Step{Kind: cases.StepFeed, FD: p.Steps[1].FD, N: 8}
+				hide(out, 0)
+				out.Steps[1] = cases.StepResult{Ret: 8}
+				out.Steps[2] = cases.StepResult{Errno: int32(syscall.ETIME)}
+			},
+			rule: "I8",
+		},
+		{
 			name:    "a hidden leader that shows how its member's polls ended",
 			program: "ring r0 entries=4\npipe p\nsubmit r0\n  nop GROUP LINK SKIP\n  poll_add p.r len=ADD_MULTI\n",
 			alter: func(_ *cases.Program, out *cases.Outcome) {

@@ -436,6 +436,9 @@ func (j *judge) missedTarget(i int, f *fact, r *model.Request) {
 	if waits == none || waits > f.issue || tf.woken != none && tf.woken < f.okReturn || tf.doneLatest() != none && tf.doneLatest() < f.okReturn {
 		return
 	}
+	if fires := target.SQE; op == uring.OpTimeout && (fires.OpFlags != 0 || j.out.Events[f.okReturn].Time-j.out.Events[tf.issue].Time >= uint64(fires.Timeout)) {
+		return // it may have fired, which shows by no event before its task work runs
+	}
 	rule := "G12"
 	if target.Role != model.Plain || r.Role != model.Plain {
 		rule = "G11"

@@ -226,6 +226,9 @@ func (d *deadline) must(i int) bool {
 			break
 		}
 	}
+	if ok && !d.final && d.j.exp.Undrained(i) {
+		ok = false
+	}
 	if ok && !d.final {
 		state, c := d.j.cancelled(i)
 		if state == model.Yes && !d.inTime(i, c) {
@@ -301,7 +304,7 @@ func (d *deadline) ahead(i int) (list []int) {
 func (j *judge) mayNotWait(s int, st *cases.Step, errno syscall.Errno) bool {
 	refusal, sure := j.exp.Refused(s)
 	if !sure { // who enables the ring, and when, is open
-		return errno == syscall.EEXIST || errno == syscall.EBADFD
+		return errno == syscall.EEXIST || errno == syscall.EBADFD || errno == syscall.EINVAL
 	}
 	return refusal == int32(errno) && (errno != syscall.EEXIST || j.in.Program.Rings[st.Ring].Flags&uring.SetupDeferTaskrun != 0)
 }
