@@ -109,7 +109,7 @@ func (c *compareCmd) side(name string, source sourceFlags, guest guestFlags) (*h
 		return out, err
 	}
 	out.Kernel = source.kernel(name, c.Flavour)
-	out.Again = again(false, out.Kernel, &guest)
+	out.Again = again("test", out.Kernel, &guest)
 	_, err := harness.LoadProfile(guest.Profile, name) // before minutes of building
 	return out, err
 }

@@ -107,7 +107,7 @@ func (c *fuzzCmd) Run(ctx context.Context, s *streams) error {
 	r, err := harness.Fuzz(ctx, harness.FuzzSpec{
 		Kernel: c.kernel(), Guest: c.guests(), Time: c.Time, Executions: c.Executions, Seed: c.Seed, Corpus: corpus, Seeds: seeds,
 		Blind: c.NoCoverage, Noise: c.Noise, StopOnFinding: c.StopOnFinding, Dir: dir, Version: version,
-		Again:    again(true, c.kernel(), &guestFlags{Profile: c.Profile}),
+		Again:    again("run", c.kernel(), &guestFlags{Profile: c.Profile}),
 		Progress: live.event, Status: live.status,
 		Finding: func(f *campaign.Finding) { live.line("finding", f.Line()) },
 	})

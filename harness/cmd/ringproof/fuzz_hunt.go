@@ -40,13 +40,11 @@ func (c *fuzzCmd) hunt(ctx context.Context, s *streams) error {
 	if c.JSON {
 		text = s.err
 	}
-	repro := again(true, c.kernel(), &guestFlags{Profile: c.Profile})
-	repro[1] = "repro"
 	p := newProgress(s.err)
 	defer p.close()
 	h, err := harness.HuntMutants(ctx, harness.HuntSpec{
 		Kernel: c.kernel(), Guest: c.guests(), Mutants: mutants, Chosen: chosen, Time: c.Time, Executions: c.Executions, Seed: c.Seed,
-		Dir: dir, Version: version, Again: repro, Progress: p.event,
+		Dir: dir, Version: version, Again: again("repro", c.kernel(), &guestFlags{Profile: c.Profile}), Progress: p.event,
 		Result: func(r campaign.Hunted, done, total int) {
 			fmt.Fprintf(p.w, "%-9s %s\n", fmt.Sprintf("%d/%d", done, total), r.Line())
 			p.event(harness.Progress{Stage: "hunt", Done: done, Total: total, Text: r.Mutant})

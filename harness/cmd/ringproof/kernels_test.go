@@ -39,13 +39,13 @@ func TestKernels(t *testing.T) {
 // The command that runs a program again names all that the kernel is made of.
 func TestAgain(t *testing.T) {
 	f := sourceFlags{Source: "dir:x", Patch: []string{"p"}, NoInstrument: true, AllowBuild: true}
-	got := strings.Join(again(true, f.kernel("v4", "kasan"), &guestFlags{Profile: "v7"}), " ")
+	got := strings.Join(again("run", f.kernel("v4", "kasan"), &guestFlags{Profile: "v7"}), " ")
 	want := "ringproof run --source dir:x --series v4 --flavour kasan --patch p --no-instrument --allow-build-files --profile v7"
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 	f = sourceFlags{Source: defaultSource}
-	if got := strings.Join(again(false, f.kernel("v4", "fast"), &guestFlags{}), " "); got != "ringproof test --series v4 --flavour fast" {
+	if got := strings.Join(again("test", f.kernel("v4", "fast"), &guestFlags{}), " "); got != "ringproof test --series v4 --flavour fast" {
 		t.Errorf("without flags: %s", got)
 	}
 }

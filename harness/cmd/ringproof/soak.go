@@ -133,7 +133,7 @@ func (c *soakCmd) kernel(ctx context.Context, s *streams, text io.Writer, spec i
 	defer p.close()
 	return harness.Soak(ctx, harness.SoakSpec{
 		Kernel: spec, Guest: c.guests(), Programs: programs, Time: c.Time, Noise: c.Seed, Confirm: c.Confirm,
-		Version: version, Again: again(false, spec, &c.guestFlags), Progress: p.event, Case: p.verdict,
+		Version: version, Again: again("test", spec, &c.guestFlags), Progress: p.event, Case: p.verdict,
 		Round: func(o *harness.Soaked) {
 			p.endBar()
 			fmt.Fprintln(text, o.String())

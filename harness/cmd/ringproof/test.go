@@ -171,9 +171,13 @@ func testIn(ctx context.Context, s *streams, dir string, spec images.Spec, g *gu
 	p := newProgress(s.err)
 	defer p.close()
 	var reached *reach.Report
+	command := "test"
+	if h.verbose {
+		command = "run"
+	}
 	test := harness.TestSpec{
 		Kernel: spec, Guest: g.guests(), Programs: programs, Dir: t.dir,
-		Noise: r.Noise, Repeat: r.Repeat, Confirm: r.Confirm, Again: append(again(h.verbose, spec, g), st.args()...),
+		Noise: r.Noise, Repeat: r.Repeat, Confirm: r.Confirm, Again: append(again(command, spec, g), st.args()...),
 		Version: version, Progress: p.event, Case: p.verdict,
 	}
 	if h.coverage {
@@ -206,12 +210,9 @@ func testIn(ctx context.Context, s *streams, dir string, spec images.Spec, g *gu
 }
 
 // again is the command line that runs one program on this kernel, but for
-// what names the program: a file for "run", else a pattern.
-func again(run bool, spec images.Spec, g *guestFlags) []string {
-	args := []string{"ringproof", "test"}
-	if run {
-		args[1] = "run"
-	}
+// what names the program: a pattern for "test", else a file.
+func again(command string, spec images.Spec, g *guestFlags) []string {
+	args := []string{"ringproof", command}
 	if spec.Source != defaultSource {
 		args = append(args, "--source", spec.Source)
 	}
