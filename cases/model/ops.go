@@ -433,7 +433,10 @@ func ownRW(e *Expectation, r *Request) Results {
 			s = s.or(0)
 		}
 		if !reads && e.mayEOF(fd) {
-			s = s.or(-EPIPE, -104)
+			s = s.or(-EPIPE)
+		}
+		if res.Kind == cases.ResSocketPair && e.mayEOF(fd) { // who is closed with something unread resets its peer
+			s = s.or(-ECONNRESET)
 		}
 		if q.Off != 0 && q.Off != ^uint64(0) {
 			s = s.or(-ESPIPE)

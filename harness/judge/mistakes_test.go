@@ -306,6 +306,17 @@ func TestNoMistake(t *testing.T) {
 			rule: "I8",
 		},
 		{
+			name:    "a socket whose peer is closed with something unread",
+			program: "ring r0 entries=4\nsockets s\nbuf b size=1\nsubmit r0\n  nop GROUP\n  recv s.b b len=1\nfeed s.b 1\nclose s.a\nwait r0\n",
+			alter:   func(_ *cases.Program, out *cases.Outcome) { completeWith(out, 1, -model.ECONNRESET) },
+			mistake: func(p *cases.Program, out *cases.Outcome) {
+				p.Steps[2].FD = p.Steps[1].FD
+				p.Steps[2].Kind, p.Steps[2].N = cases.StepFeed, 1
+				completeWith(out, 1, -model.ECONNRESET)
+			},
+			rule: "G13",
+		},
+		{
 			name:    "a hidden leader that shows how its member's polls ended",
 			program: "ring r0 entries=4\npipe p\nsubmit r0\n  nop GROUP LINK SKIP\n  poll_add p.r len=ADD_MULTI\n",
 			alter: func(_ *cases.Program, out *cases.Outcome) {
