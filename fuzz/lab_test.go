@@ -32,6 +32,8 @@ const (
 	flavEnv   = "RINGPROOF_FLAVOUR" // fast where it is not set
 	// blindEnv keeps the kernel's coverage from the engine; what is reached is noted all the same.
 	blindEnv = "RINGPROOF_FUZZ_BLIND"
+	// seedlessEnv leaves the catalogue out: what does the engine reach from nothing?
+	seedlessEnv = "RINGPROOF_FUZZ_NO_SEEDS"
 	// reachedEnv names a file to which each place of the kernel's code is added when it is first reached: the
 	// seconds since the process began, and the address. Every worker writes its own, with a number behind the name.
 	reachedEnv = "RINGPROOF_FUZZ_REACHED"

@@ -24,6 +24,7 @@ type input struct {
 	proof   *campaign.Proof // of the edges that it showed; nil for its first run
 	kept    string          // its name in the corpus where it comes from there
 	silent  int             // runs that said nothing
+	lost    int             // guests that were lost meanwhile
 }
 
 // freshEvery is how often a program is made from nothing though there is a corpus.

@@ -290,8 +290,16 @@ func (f *fuzzer) lostGuest(v *voyage, s suspect, err error) {
 	v.mu.Unlock()
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.repeat(s.in, !blamed && !isA[*vm.GuestError](err))
+	ours := !blamed && !isA[*vm.GuestError](err)
+	if s.in.lost++; s.in.lost >= mostLost && !ours { // whatever it is that costs the guests, there are inquiries into it
+		f.drop(s.in)
+		return
+	}
+	f.repeat(s.in, ours)
 }
+
+// mostLost is how many guests may be lost while a program is outstanding, until it is not run again.
+const mostLost = 3
 
 // repeat runs a program again that was not judged. Where our side broke while it ran,
 // that is done once: then it ends in INFRA. The caller holds mu.

@@ -154,6 +154,9 @@ func fuzzWith(t *testing.T, n int, names []string, change func(*fuzzer)) (*fuzze
 	return f, k
 }
 
+// oneAhead has a campaign end only when every program that it began has been run to the end.
+func oneAhead(f *fuzzer) { f.window = 1 }
+
 func kcovOnly(_ *cases.Program, o *cases.Outcome) ([]uint32, []uint64) {
 	if o.Coverage == nil {
 		return nil, nil
@@ -241,13 +244,21 @@ func TestCampaignSaysNothingOfWhatItDoesNotKnow(t *testing.T) {
 	}
 }
 
+// What costs one guest after the other does not take all of the campaign.
+func TestCampaignGoesOnBehindAPanic(t *testing.T) {
+	f, k := fuzzWith(t, 20, []string{"panic"}, oneAhead)
+	if n := f.status.Restarts; n != mostLost || f.status.Counts.Pass != 20 {
+		t.Errorf("%d guests lost to a program that ran %d times, want %d; %+v", n, k.ran["panic"], mostLost, f.status.Counts)
+	}
+}
+
 func TestCampaignCorpus(t *testing.T) {
-	f, k := fuzzWith(t, 1000, []string{"edge1", "edge2-1", "edge2-2", "flicker", "a"}, nil)
+	f, k := fuzzWith(t, 1000, []string{"edge1", "edge2-1", "edge2-2", "flicker", "a"}, oneAhead)
 	if got := f.corpus.Len(); got != 2 {
 		t.Errorf("%d programs in the corpus, want the two that reach a stable edge first", got)
 	}
-	if k.ran["edge1"] != campaign.Runs || k.ran["flicker"] != campaign.Runs {
-		t.Errorf("edge1 ran %d times, flicker %d times: want %d", k.ran["edge1"], k.ran["flicker"], campaign.Runs)
+	if k.ran["edge1"] != campaign.Needed || k.ran["flicker"] != campaign.Runs {
+		t.Errorf("edge1 ran %d times, flicker %d times: want %d, %d", k.ran["edge1"], k.ran["flicker"], campaign.Needed, campaign.Runs)
 	}
 	if f.coverage.Edges() != 2 || f.coverage.PCs() != 3 {
 		t.Errorf("%d edges, %d PCs: want 2 stable edges and 3 PCs", f.coverage.Edges(), f.coverage.PCs())
@@ -265,10 +276,11 @@ func TestCampaignCorpus(t *testing.T) {
 // Seeds come first, and those of the corpus stay in it.
 func TestCampaignResumes(t *testing.T) {
 	f, k := fuzzWith(t, 1000, nil, func(f *fuzzer) {
+		oneAhead(f)
 		f.keep = func(p *cases.Program) (string, error) { t.Errorf("%s was stored again", p.Name); return p.Name, nil }
 		f.seeds = []*input{{program: plainProgram("old"), kept: "x"}, {program: plainProgram("edge1"), kept: "y"}, {program: plainProgram("seed")}}
 	})
-	if f.corpus.Len() != 2 || k.ran["old"] != 1 || k.ran["edge1"] != campaign.Runs || k.ran["seed"] != 1 {
+	if f.corpus.Len() != 2 || k.ran["old"] != 1 || k.ran["edge1"] != campaign.Needed || k.ran["seed"] != 1 {
 		t.Errorf("%d in the corpus, runs %v: want the two that were loaded", f.corpus.Len(), k.ran)
 	}
 }

@@ -24,7 +24,7 @@ func TestEdgesCountWhenStable(t *testing.T) {
 		runs [][]uint32
 		want []uint32
 	}{
-		{"every time", [][]uint32{{1}, {1}, {1}}, []uint32{1}},
+		{"at once again", [][]uint32{{1, 2}, {1, 2}}, []uint32{1, 2}},
 		{"twice", [][]uint32{{1}, {}, {1}}, []uint32{1}},
 		{"once", [][]uint32{{1}, {}, {}}, nil},
 		{"some of them", [][]uint32{{1, 2, 3}, {2, 4}, {3, 4}}, []uint32{2, 3}},
@@ -33,7 +33,7 @@ func TestEdgesCountWhenStable(t *testing.T) {
 			var c Coverage
 			p := c.Candidate(test.runs[0])
 			for i, edges := range test.runs[1:] {
-				if done := p.Ran(edges); done != (i+2 == Runs) {
+				if done := p.Ran(edges); done != (i+2 == len(test.runs)) {
 					t.Fatalf("done is %v after %d runs", done, i+2)
 				}
 			}

@@ -5,7 +5,7 @@
 // findings are the same, and how it all is written down. It knows no guest.
 package campaign
 
-// Stability of an edge: a program is run Runs times in all, and of the edges that
+// Stability of an edge: a program is run Runs times in all if that takes it, and of the edges that
 // it is the first to show those count that were seen in Needed of them. A timer's
 // interrupt or a race reaches an edge now and then; a corpus that grew by those would grow for ever.
 const (
@@ -83,7 +83,8 @@ type Proof struct {
 	runs     int
 }
 
-// Ran takes in what another run of the program showed, and tells whether that was the last one needed.
+// Ran takes in what another run of the program showed, and tells whether it was the last one
+// needed: another could not change which edges are stable.
 func (p *Proof) Ran(edges []uint32) (done bool) {
 	for _, e := range edges {
 		if _, mine := p.fresh[e]; mine {
@@ -91,7 +92,12 @@ func (p *Proof) Ran(edges []uint32) (done bool) {
 		}
 	}
 	p.runs++
-	return p.runs >= Runs
+	for _, n := range p.fresh {
+		if n < Needed && n+Runs-p.runs >= Needed {
+			return false
+		}
+	}
+	return true
 }
 
 // Close ends the proof and returns the edges that are stable: from now on they
