@@ -114,7 +114,11 @@ func header(p *cases.Program, bug *Bug) string {
 	}
 	b.WriteString(" *\n * gcc -Wall -pthread -o repro repro.c && ./repro; echo $?\n")
 	if bug.Visible() {
-		b.WriteString(" * 1: the bug shows, 0: it does not, 2: this kernel or machine cannot run it\n")
+		in := ""
+		if !bug.Hang {
+			in = fmt.Sprintf(" in %d tries", attempts)
+		}
+		fmt.Fprintf(&b, " * 1: the bug shows, 0: it does not%s, 2: this kernel or machine cannot run it\n", in)
 	} else {
 		b.WriteString(" * It prints the CQEs: what is wrong does not show in them.\n" +
 			" * 0: it ran, 2: this kernel or machine cannot run it\n")
