@@ -492,16 +492,10 @@ func (e *Expectation) parse() {
 // has seen CQE_SKIP_SUCCESS: it does not drain then.
 func (e *Expectation) initReq(r *Request, skipped *Truth) Prep {
 	q := r.SQE
-	if q.Op >= uring.OpLast {
-		return Prep{Errno: -EINVAL}
+	if p := e.known(q); p.Errno != 0 {
+		return p
 	}
 	op := &opcodes[q.Op]
-	if q.Flags&uring.SQEGroup != 0 && !e.Profile.Groups { // G12: without the feature bit 7 is unknown
-		return Prep{Errno: -EINVAL, Rule: "G12"}
-	}
-	if q.Flags&uring.BufferSelect != 0 && !op.provided {
-		return Prep{Errno: -EOPNOTSUPP}
-	}
 	if q.Flags&uring.CQESkipSuccess != 0 {
 		*skipped = Yes
 	}
@@ -529,6 +523,19 @@ func (e *Expectation) initReq(r *Request, skipped *Truth) Prep {
 		return Prep{Errno: -EINVAL, Unsure: true}
 	}
 	return op.prep(e, r)
+}
+
+// known says what comes first: the kernel looks no further at an SQE with an opcode or a flag that it does not know.
+func (e *Expectation) known(q *cases.SQE) Prep {
+	switch {
+	case q.Op >= uring.OpLast:
+		return Prep{Errno: -EINVAL}
+	case q.Flags&uring.SQEGroup != 0 && !e.Profile.Groups: // G12: without the feature bit 7 is unknown
+		return Prep{Errno: -EINVAL, Rule: "G12"}
+	case q.Flags&uring.BufferSelect != 0 && !opcodes[q.Op].provided:
+		return Prep{Errno: -EOPNOTSUPP}
+	}
+	return Prep{}
 }
 
 // linkTimeout says where IORING_OP_LINK_TIMEOUT may stand.
@@ -870,17 +877,17 @@ func (e *Expectation) drains() {
 	}
 }
 
-// Undrained tells that SQE i, behind a drain, may be held back until its ring ends: a chain ahead of it was
-// rejected before the ring noted its CQE_SKIP_SUCCESS, and hides CQEs that the drain counts. 6.12 itself does so.
+// Undrained tells that SQE i may be held back until its ring ends: it is behind a drain and behind a chain whose head
+// was rejected before the ring noted its CQE_SKIP_SUCCESS, so that it drains by CQEs that are hidden. 6.12 itself does so.
 func (e *Expectation) Undrained(i int) bool {
-	r := &e.Requests[i]
 	drains, hides := false, false
 	for k := range i + 1 {
 		o := &e.Requests[k]
-		if o.Ring == r.Ring {
-			drains = drains || o.SQE.Flags&uring.IODrain != 0
-			hides = hides || e.losesDrain(k)
+		if o.Ring != e.Requests[i].Ring {
+			continue
 		}
+		drains = drains || o.SQE.Flags&uring.IODrain != 0
+		hides = hides || o.Chain >= 0 && o.Element == 0 && o.Role != Member && o.Skip && e.known(o.SQE).Errno != 0
 	}
 	return drains && hides
 }
