@@ -13,6 +13,7 @@ import (
 // because only probes, the clock or the content of memory tell, the Bug is not [Bug.Visible].
 func BugOf(p *cases.Program, v *judge.Verdict, o *cases.Outcome) *Bug {
 	bug := &Bug{Text: v.Reason, Hang: v.Status == judge.Hang && !ended(o), Crash: v.Status == judge.Crash}
+	bug.Stays = v.Status == judge.Hang && v.Userspace == nil && ended(o) && slices.Contains(o.RingsGone, false)
 	if len(v.Violations) == 0 {
 		return bug
 	}
@@ -46,8 +47,7 @@ func BugOf(p *cases.Program, v *judge.Verdict, o *cases.Outcome) *Bug {
 	return bug
 }
 
-// ended tells whether the process came to its end: what hangs then is a ring
-// that nobody in userspace waits for.
+// ended tells whether the process came to its end: what hangs then is a ring.
 func ended(o *cases.Outcome) bool {
 	return o != nil && slices.Contains([]cases.End{cases.EndDone, cases.EndExited, cases.EndKilled, cases.EndExeced}, o.End)
 }

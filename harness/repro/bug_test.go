@@ -41,13 +41,17 @@ func TestBugOf(t *testing.T) {
 	}
 }
 
-// A ring that stays when its process has ended is nothing that a C program waits for.
+// A ring that stays when its process has ended is another thing to wait for than a process that does not end.
 func TestRingThatStays(t *testing.T) {
 	v := &judge.Verdict{Status: judge.Hang, Violations: []judge.Violation{{Rule: "G10", Text: "the ring is still there"}}}
 	for end, want := range map[cases.End]bool{cases.EndDone: false, cases.EndExited: false, cases.EndTimeout: true, cases.EndDied: true} {
-		if got := BugOf(&cases.Program{}, v, &cases.Outcome{End: end}); got.Hang != want || got.Visible() != want {
-			t.Errorf("%s: hang %v, visible %v, want %v", end, got.Hang, got.Visible(), want)
+		got := BugOf(&cases.Program{}, v, &cases.Outcome{End: end, RingsGone: []bool{true, false}})
+		if got.Hang != want || got.Stays == want || !got.Visible() {
+			t.Errorf("%s: hang %v, ring stays %v, visible %v, want hang %v", end, got.Hang, got.Stays, got.Visible(), want)
 		}
+	}
+	if got := BugOf(&cases.Program{}, v, &cases.Outcome{End: cases.EndDone, RingsGone: []bool{true}}); got.Visible() {
+		t.Errorf("there is nothing to see: %+v", got)
 	}
 }
 

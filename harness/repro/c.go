@@ -25,10 +25,12 @@ type Bug struct {
 	On string
 	// Hang: a step or the end of the process does not come to an end.
 	Hang bool
+	// Stays: a ring does not go away, though the process has come to its end.
+	Stays bool
 	// Crash: the kernel complains in its log.
 	Crash bool
 	// SQEs are those that the finding is about, by index in program order; CQEs are the
-	// ones that they posted, in order. Unless Hang or Crash is set, the bug shows if exactly
+	// ones that they posted, in order. Unless Hang, Stays or Crash is set, the bug shows if exactly
 	// these come again, with Steps during the same steps: none, if there are none.
 	SQEs  []int
 	CQEs  []cases.CQE
@@ -41,10 +43,13 @@ type Bug struct {
 }
 
 // Visible tells whether a C program can tell that the bug shows.
-func (b *Bug) Visible() bool { return b.Hang || b.Crash || len(b.SQEs) > 0 }
+func (b *Bug) Visible() bool { return b.Hang || b.Stays || b.Crash || len(b.SQEs) > 0 }
 
 // byCQEs tells whether it is the CQEs that show the bug.
-func (b *Bug) byCQEs() bool { return !b.Hang && !b.Crash && b.Visible() }
+func (b *Bug) byCQEs() bool { return !b.endless() && !b.Crash && b.Visible() }
+
+// endless tells that something does not come to an end, which takes patience to say.
+func (b *Bug) endless() bool { return b.Hang || b.Stays }
 
 //go:embed runtime.c.txt
 var runtime string
@@ -61,7 +66,7 @@ var parts = func() map[string]string {
 
 // order is that in which the parts stand in a program; those ahead of main
 // may be left out.
-var order = []string{"base", "wait", "close_ring", "fill", "memory", "file", "dir", "timer", "child", "cancel", "bufring", "groups", "threads", "kmsg", "same", "others"}
+var order = []string{"base", "wait", "close_ring", "fill", "memory", "file", "dir", "timer", "child", "cancel", "bufring", "groups", "threads", "stays", "kmsg", "same", "others"}
 
 // C returns the source of a C program that runs p and tells by its exit
 // status whether the bug shows: 1 if it does, 0 if not, 2 if the machine or the
@@ -81,6 +86,7 @@ func C(p *cases.Program, bug *Bug) ([]byte, error) {
 	if len(w.errs) > 0 {
 		return nil, fmt.Errorf("program %s has no form in C: %w", p.Name, errors.Join(w.errs...))
 	}
+	w.need["stays"] = bug.Stays
 	w.need["kmsg"] = bug.Crash
 	w.need["same"] = bug.byCQEs()
 	w.need["others"] = bug.byCQEs() && len(bug.Beside) > 0
@@ -115,7 +121,7 @@ func header(p *cases.Program, bug *Bug) string {
 	b.WriteString(" *\n * gcc -Wall -pthread -o repro repro.c && ./repro; echo $?\n")
 	if bug.Visible() {
 		in := ""
-		if !bug.Hang {
+		if !bug.endless() {
 			in = fmt.Sprintf(" in %d tries", attempts)
 		}
 		fmt.Fprintf(&b, " * 1: the bug shows, 0: it does not%s, 2: this kernel or machine cannot run it\n", in)

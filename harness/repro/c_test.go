@@ -64,9 +64,11 @@ func TestCatalogueCompiles(t *testing.T) {
 	seen := map[string]bool{}
 	for i, p := range all {
 		bug := &Bug{Rule: "G4", Text: "for a test", SQEs: []int{0}, CQEs: []cases.CQE{{UserData: 1}}, Steps: i%2 == 0}
-		switch i % 4 {
+		switch i % 5 {
 		case 1:
 			bug = &Bug{Hang: true}
+		case 4:
+			bug = &Bug{Stays: true}
 		case 2:
 			bug = &Bug{Crash: true}
 		case 3:
@@ -133,6 +135,7 @@ wait r0
 		{"one too many", Bug{SQEs: []int{0, 1}, CQEs: []cases.CQE{{UserData: 1}}}, 0},
 		{"none, where one comes", Bug{SQEs: []int{1}}, 0},
 		{"no hang", Bug{Hang: true}, 0},
+		{"no ring that stays", Bug{Stays: true}, 0},
 		{"in the same step", Bug{SQEs: []int{1}, CQEs: []cases.CQE{{UserData: 2, Res: 8, Step: 2}}, Steps: true}, 1},
 		{"in another step", Bug{SQEs: []int{1}, CQEs: []cases.CQE{{UserData: 2, Res: 8, Step: 3}}, Steps: true}, 0},
 		{"with its neighbours", Bug{SQEs: []int{1}, CQEs: []cases.CQE{{UserData: 2, Res: 8}}, Beside: []int{0, 2}, Others: []cases.CQE{{UserData: 3, Res: -5}, {UserData: 1}}}, 1},

@@ -51,6 +51,9 @@ func mainOf(p *cases.Program, bug *Bug) string {
 		b.WriteString("\tif (kmsg < 0 || lseek(kmsg, 0, SEEK_END) < 0)\n\t\tcannot(\"/dev/kmsg\");\n")
 	}
 	fmt.Fprintf(&b, "\tseconds = seconds > 0 ? seconds : %d;\n", patience)
+	if bug.Stays {
+		b.WriteString("\tint ending = rings_ending();\n\n")
+	}
 	run, indent := "\thung = run_child(seconds);\n", "\t"
 	if cqes || bug.Crash {
 		fmt.Fprintf(&b, "\t/* it may take luck */\n\tlong long enough = now_ms() + seconds * 500LL;\n\tfor (int n = 0; n < %d && !shows && !hung && (!n || now_ms() < enough); n++) {\n", attempts)
@@ -60,6 +63,8 @@ func mainOf(p *cases.Program, bug *Bug) string {
 	switch {
 	case bug.Hang:
 		b.WriteString("\tshows = hung;\n")
+	case bug.Stays:
+		b.WriteString("\tshows = rings_stay(ending, seconds);\n")
 	case bug.Crash:
 		b.WriteString(indent + "shows = complained(kmsg);\n")
 	case cqes:
