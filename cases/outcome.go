@@ -155,11 +155,23 @@ type Outcome struct {
 	// it in which the guest could not run: its QEMU was stopped, or waited for a
 	// CPU. Both are the host's measurements, to about 0.1 s.
 	Waited, Stolen time.Duration
+	// Ahead is how many programs were outstanding when the host sent this one: it waited for theirs as well.
+	Ahead int
+}
+
+// StolenOf is how much of the time that something took may have been taken from the guest: all that was, at
+// the worst, and of a program that had to wait for others its share.
+func (o *Outcome) StolenOf(took time.Duration) time.Duration {
+	stolen := o.Stolen
+	if o.Ahead > 0 && o.Waited > took {
+		stolen = time.Duration(float64(o.Stolen) * float64(took) / float64(o.Waited))
+	}
+	return min(stolen, took)
 }
 
 // Starved tells that of the time that something took, the guest could use less than a
 // quarter: then nothing is to be concluded from how long it took.
-func (o *Outcome) Starved(took time.Duration) bool { return 4*o.Stolen > 3*took }
+func (o *Outcome) Starved(took time.Duration) bool { return 4*o.StolenOf(took) > 3*took }
 
 // HangInfo is the evidence of a program that did not end in time.
 type HangInfo struct {

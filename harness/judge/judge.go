@@ -133,7 +133,7 @@ func (j *judge) starved(took time.Duration, what string) bool {
 	if j.stolen == "" {
 		round := 10 * time.Millisecond
 		j.stolen = fmt.Sprintf("%s took %v, for %v of which QEMU was stopped or had no CPU: nothing can be said about being late",
-			what, took.Round(round), min(took, j.out.Stolen).Round(round))
+			what, took.Round(round), j.out.StolenOf(took).Round(round))
 	}
 	return true
 }

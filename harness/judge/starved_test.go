@@ -3,6 +3,7 @@
 package judge
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"syscall"
@@ -23,12 +24,16 @@ func TestLateInAStarvedGuest(t *testing.T) {
 		name           string
 		bug            sim.Bug
 		waited, stolen time.Duration
+		took           time.Duration // of the steps that fail; 0 is waited
+		ahead          int
 		alter          func(*cases.Outcome)
 		want           []Status
 	}{
 		{name: "late", bug: sim.LostMember, waited: 20 * time.Second, want: []Status{Fail, Hang}},
 		{name: "late, and stopped for a moment", bug: sim.LostMember, waited: 20 * time.Second, stolen: 5 * time.Second, want: []Status{Fail, Hang}},
 		{name: "late, but stopped", bug: sim.LostMember, waited: 20 * time.Second, stolen: 19 * time.Second, want: []Status{Inconclusive}},
+		{name: "late behind others, and the machine is busy", bug: sim.LostMember, ahead: 20, took: 30 * time.Millisecond, waited: time.Second, stolen: time.Second / 2, want: []Status{Fail, Hang}},
+		{name: "late behind others, but stopped", bug: sim.LostMember, ahead: 20, took: 30 * time.Millisecond, waited: 20 * time.Second, stolen: 19 * time.Second, want: []Status{Inconclusive}},
 		{name: "stopped, and in time", waited: 20 * time.Second, stolen: 19 * time.Second, want: []Status{Pass}},
 		{name: "stopped, and wrong", bug: sim.LeaderFirst, waited: 20 * time.Second, stolen: 19 * time.Second, want: []Status{Fail}},
 		{name: "a lockup", alter: func(o *cases.Outcome) { o.Console = softLockup },
@@ -46,10 +51,10 @@ func TestLateInAStarvedGuest(t *testing.T) {
 			p := find(t, "group-nop-3")
 			for seed := range uint64(10) {
 				out := sim.RunWith(p, pr, seed, test.bug)
-				out.Waited, out.Stolen = test.waited, test.stolen
+				out.Waited, out.Stolen, out.Ahead = test.waited, test.stolen, test.ahead
 				for i := range out.Steps {
 					if out.Steps[i].Errno != 0 {
-						out.Steps[i].Took = test.waited
+						out.Steps[i].Took = cmp.Or(test.took, test.waited)
 					}
 				}
 				if test.alter != nil {
@@ -64,6 +69,19 @@ func TestLateInAStarvedGuest(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// What was taken from the guest may all have hit a program that had it for itself. Behind others it got its share.
+func TestStarved(t *testing.T) {
+	for _, test := range []struct {
+		ahead int
+		want  bool
+	}{{0, true}, {20, false}} {
+		o := cases.Outcome{Waited: time.Second, Stolen: time.Second / 2, Ahead: test.ahead}
+		if got := o.Starved(30 * time.Millisecond); got != test.want {
+			t.Errorf("behind %d: %v", test.ahead, got)
+		}
 	}
 }
 
