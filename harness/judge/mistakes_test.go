@@ -306,6 +306,29 @@ func TestNoMistake(t *testing.T) {
 			rule: "I8",
 		},
 		{
+			name:    "a wait on a ring whose number is another thread's",
+			program: "ring r0 entries=4\nt1: register r0 ring-fd\nwait r0 1\n",
+			alter: func(p *cases.Program, out *cases.Outcome) {
+				out.Steps[len(p.Steps)-1] = cases.StepResult{Ret: -1, Errno: int32(syscall.EBADF)}
+			},
+			mistake: func(p *cases.Program, out *cases.Outcome) {
+				p.Steps[0].Thread = ""
+				out.Steps[len(p.Steps)-1] = cases.StepResult{Ret: -1, Errno: int32(syscall.EBADF)}
+			},
+			rule: "I6",
+		},
+		{
+			name:    "a read that is done when the program is, of which only a poll knows that goes on",
+			program: "ring r0 entries=4\nfile f size=16 fill=3\npipe p\nbuf b size=16\nsubmit r0\n  read f b len=16\n  poll_add p.r len=ADD_MULTI events=IN\nfeed p.w 8\nwait r0 1\n",
+			alter: func(_ *cases.Program, out *cases.Outcome) {
+				out.CQEs = []cases.CQE{{UserData: cases.UserData(1), Res: 1, Flags: cqeMore, Step: 2}}
+				out.Events = append(out.Events, cases.Event{Kind: cases.EvComplete, UserData: cases.UserData(1), Res: -model.ECANCELED})
+				out.Data[0].Bytes = make([]byte, 16)
+			},
+			mistake: func(_ *cases.Program, out *cases.Outcome) { out.Data[0].Bytes = make([]byte, 16) },
+			rule:    "I6",
+		},
+		{
 			name:    "a socket whose peer is closed with something unread",
 			program: "ring r0 entries=4\nsockets s\nbuf b size=1\nsubmit r0\n  nop GROUP\n  recv s.b b len=1\nfeed s.b 1\nclose s.a\nwait r0\n",
 			alter:   func(_ *cases.Program, out *cases.Outcome) { completeWith(out, 1, -model.ECONNRESET) },

@@ -304,7 +304,8 @@ func (d *deadline) ahead(i int) (list []int) {
 func (j *judge) mayNotWait(s int, st *cases.Step, errno syscall.Errno) bool {
 	refusal, sure := j.exp.Refused(s)
 	if !sure { // who enables the ring, and when, is open
-		return errno == syscall.EEXIST || errno == syscall.EBADFD || errno == syscall.EINVAL
+		return errno == syscall.EEXIST || errno == syscall.EBADFD || int32(errno) == refusal ||
+			errno == syscall.EBADF && refusal == model.EINVAL // of a number that is another thread's, where the thread has rings itself
 	}
 	return refusal == int32(errno) && (errno != syscall.EEXIST || j.in.Program.Rings[st.Ring].Flags&uring.SetupDeferTaskrun != 0)
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/ringproof/ringproof/cases"
 	"github.com/ringproof/ringproof/cases/uring"
 	"github.com/ringproof/ringproof/vm/noise"
@@ -76,6 +78,20 @@ func TestHeldOpen(t *testing.T) {
 	}
 	if e.rings[1].done = true; e.heldOpen(1) {
 		t.Error("held open by a request that has completed")
+	}
+}
+
+// Only the end of its process ends a ring that waits for itself.
+func TestRingThatWaitsForItself(t *testing.T) {
+	x, l := newExecutor(t)
+	poll := cases.SQE{Op: uring.OpPollAdd, FD: cases.FD{Ring: 1}, OpFlags: unix.POLLIN}
+	p := cases.Program{Rings: ring(4), Steps: []cases.Step{submit(poll)}}
+	if rep := x.run(&job{Tag: 1, Scale: 1, Program: p}, l.pages[0]); !rep.Last || rep.Err != "" {
+		t.Errorf("the worker goes on: %+v", rep)
+	}
+	p.Steps = append(p.Steps, submit(nop(0)), wait(2))
+	if rep := x.run(&job{Tag: 2, Scale: 1, Program: p}, l.pages[0]); rep.Last || rep.Err != "" {
+		t.Errorf("the worker ends, though all had completed: %+v", rep)
 	}
 }
 

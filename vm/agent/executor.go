@@ -117,6 +117,9 @@ func (x *executor) run(j *job, p *page) *report {
 	if err = errors.Join(err, e.coverErr); err != nil && rep.Err == "" {
 		rep.Err = err.Error()
 	}
+	for i := range e.rings {
+		rep.Last = rep.Last || e.heldOpen(i)
+	}
 	return rep
 }
 
