@@ -44,6 +44,13 @@ func mainOf(p *cases.Program, bug *Bug) string {
 	if bug.Crash {
 		b.WriteString("\tint kmsg = open(\"/dev/kmsg\", O_RDONLY | O_NONBLOCK);\n")
 	}
+	lucky := cqes || bug.Crash
+	if lucky {
+		b.WriteString("\tlong long enough;\n")
+	}
+	if bug.Stays {
+		b.WriteString("\tint ending = rings_ending();\n")
+	}
 	fmt.Fprintf(&b, "\tint seconds = argc > 1 ? atoi(argv[1]) : 0, shows = 0, hung = 0;\n\n")
 	b.WriteString("\tif (argc > 1 && !strcmp(argv[1], \"arrived\"))\n\t\treturn 0;\n" +
 		"\tif (argc > 2 && atoi(argv[2]) > 0)\n\t\tslow = atoi(argv[2]);\n")
@@ -51,12 +58,9 @@ func mainOf(p *cases.Program, bug *Bug) string {
 		b.WriteString("\tif (kmsg < 0 || lseek(kmsg, 0, SEEK_END) < 0)\n\t\tcannot(\"/dev/kmsg\");\n")
 	}
 	fmt.Fprintf(&b, "\tseconds = seconds > 0 ? seconds : %d;\n", patience)
-	if bug.Stays {
-		b.WriteString("\tint ending = rings_ending();\n\n")
-	}
 	run, indent := "\thung = run_child(seconds);\n", "\t"
-	if cqes || bug.Crash {
-		fmt.Fprintf(&b, "\t/* it may take luck */\n\tlong long enough = now_ms() + seconds * 500LL;\n\tfor (int n = 0; n < %d && !shows && !hung && (!n || now_ms() < enough); n++) {\n", attempts)
+	if lucky {
+		fmt.Fprintf(&b, "\t/* it may take luck */\n\tenough = now_ms() + seconds * 500LL;\n\tfor (int n = 0; n < %d && !shows && !hung && (!n || now_ms() < enough); n++) {\n", attempts)
 		run, indent = "\t"+run, "\t\t"
 	}
 	b.WriteString(run)
@@ -74,7 +78,7 @@ func mainOf(p *cases.Program, bug *Bug) string {
 		}
 		b.WriteString(";\n")
 	}
-	if cqes || bug.Crash {
+	if lucky {
 		b.WriteString("\t}\n")
 	}
 	b.WriteString("\tfor (int i = 0; i < seen->count; i++)\n" +
