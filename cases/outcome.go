@@ -155,15 +155,16 @@ type Outcome struct {
 	// it in which the guest could not run: its QEMU was stopped, or waited for a
 	// CPU. Both are the host's measurements, to about 0.1 s.
 	Waited, Stolen time.Duration
-	// Ahead is how many programs were outstanding when the host sent this one: it waited for theirs as well.
-	Ahead int
+	// Spread takes what was stolen for spread evenly over Waited. It is for a program that waited for others
+	// meanwhile, and is run again by itself if it fails: else one stop of QEMU may have hit it alone.
+	Spread bool
 }
 
-// StolenOf is how much of the time that something took may have been taken from the guest: all that was, at
-// the worst, and of a program that had to wait for others its share.
+// StolenOf is how much of the time that something took may have been taken from the guest: all that
+// was, at the worst, or with Spread its share.
 func (o *Outcome) StolenOf(took time.Duration) time.Duration {
 	stolen := o.Stolen
-	if o.Ahead > 0 && o.Waited > took {
+	if o.Spread && o.Waited > took {
 		stolen = time.Duration(float64(o.Stolen) * float64(took) / float64(o.Waited))
 	}
 	return min(stolen, took)

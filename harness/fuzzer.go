@@ -236,6 +236,7 @@ func (f *fuzzer) one(ctx context.Context, v *voyage) bool {
 		f.lostGuest(v, s, err)
 		return false
 	}
+	outcome.Spread = true // or no wait in here that runs out of time would say anything
 	s.outcome = outcome
 	s.verdict = judgeOutcome(f.profile, v.guest.Info(), p, outcome)
 	if s.verdict.Status == judge.Pass {

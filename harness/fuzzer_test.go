@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -27,6 +28,7 @@ import (
 //	warn      the kernel complains    late     it complains when the program is done
 //	hang      does not end            panic    costs the guest, with all that is outstanding
 //	after     fails if a program of a guest hung or warned before it
+//	slow      does not complete in time, where it is not alone in a guest that was busy
 //	lost      leaves holes in the evidence, lose1 the first time only
 //	qemu      costs the guest by our side's doing the first time, qemus every time
 //	N edges…  passes, and reaches edge number N
@@ -97,6 +99,11 @@ func (g *fuzzedGuest) Run(ctx context.Context, p *cases.Program, _ vm.RunOptions
 		g.stray, g.harmed = warning, true
 	case word == "hang":
 		out.End, out.CQEs, g.harmed = cases.EndTimeout, nil, true
+	case word == "slow":
+		out.Steps[1], out.CQEs = cases.StepResult{Errno: int32(syscall.ETIME), Took: 30 * time.Millisecond}, nil
+		if g.served > 1 {
+			out.Waited, out.Stolen = time.Second, time.Second/2
+		}
 	case word == "panic":
 		g.kill.Do(func() { close(g.down) })
 		return nil, &vm.GuestError{Kind: vm.GuestPanicked, Console: []string{panicText}}
@@ -241,6 +248,14 @@ func TestCampaignSaysNothingOfWhatItDoesNotKnow(t *testing.T) {
 	}
 	if want := f.status.Executions - 3; f.status.Judged != want { // lost twice, lose once
 		t.Errorf("judged %d, want %d: holes in the evidence are no verdict", f.status.Judged, want)
+	}
+}
+
+// What is late counts, though the guest did not have all of the time in which it was late with others.
+func TestCampaignLooksIntoWhatIsLate(t *testing.T) {
+	f, k := fuzzWith(t, 20, []string{"a", "slow"}, oneAhead)
+	if f.findings.Confirmed() != 1 {
+		t.Errorf("findings %v, slow ran %d times", found(f), k.ran["slow"])
 	}
 }
 

@@ -55,7 +55,6 @@ type call struct {
 	lines    []string
 	sent     time.Duration // by the guest's clock
 	stolen   time.Duration // likewise, until then
-	ahead    int           // calls that were outstanding then
 	// Where the answer goes: to a Run or to an Exec, the other is nil. Of size one.
 	done   chan *wire.Ran
 	execed chan *wire.Execed
@@ -138,7 +137,6 @@ func (g *Guest) enter(c *call) {
 	if len(g.calls) == 0 {
 		g.heard, g.served = c.sent, c.sent
 	}
-	c.ahead = len(g.calls)
 	g.calls[c.id] = c
 }
 
@@ -212,7 +210,6 @@ func (g *Guest) ran(r *wire.Ran) {
 	had, stolen := g.clock.read()
 	r.Outcome.Stolen = stolen - c.stolen
 	r.Outcome.Waited = had - c.sent + stolen - c.stolen
-	r.Outcome.Ahead = c.ahead
 	g.mu.Lock()
 	g.served = had
 	g.mu.Unlock()

@@ -25,15 +25,15 @@ func TestLateInAStarvedGuest(t *testing.T) {
 		bug            sim.Bug
 		waited, stolen time.Duration
 		took           time.Duration // of the steps that fail; 0 is waited
-		ahead          int
+		spread         bool
 		alter          func(*cases.Outcome)
 		want           []Status
 	}{
 		{name: "late", bug: sim.LostMember, waited: 20 * time.Second, want: []Status{Fail, Hang}},
 		{name: "late, and stopped for a moment", bug: sim.LostMember, waited: 20 * time.Second, stolen: 5 * time.Second, want: []Status{Fail, Hang}},
 		{name: "late, but stopped", bug: sim.LostMember, waited: 20 * time.Second, stolen: 19 * time.Second, want: []Status{Inconclusive}},
-		{name: "late behind others, and the machine is busy", bug: sim.LostMember, ahead: 20, took: 30 * time.Millisecond, waited: time.Second, stolen: time.Second / 2, want: []Status{Fail, Hang}},
-		{name: "late behind others, but stopped", bug: sim.LostMember, ahead: 20, took: 30 * time.Millisecond, waited: 20 * time.Second, stolen: 19 * time.Second, want: []Status{Inconclusive}},
+		{name: "late behind others, and the machine is busy", bug: sim.LostMember, spread: true, took: 30 * time.Millisecond, waited: time.Second, stolen: time.Second / 2, want: []Status{Fail, Hang}},
+		{name: "late behind others, but stopped", bug: sim.LostMember, spread: true, took: 30 * time.Millisecond, waited: 20 * time.Second, stolen: 19 * time.Second, want: []Status{Inconclusive}},
 		{name: "stopped, and in time", waited: 20 * time.Second, stolen: 19 * time.Second, want: []Status{Pass}},
 		{name: "stopped, and wrong", bug: sim.LeaderFirst, waited: 20 * time.Second, stolen: 19 * time.Second, want: []Status{Fail}},
 		{name: "a lockup", alter: func(o *cases.Outcome) { o.Console = softLockup },
@@ -51,7 +51,7 @@ func TestLateInAStarvedGuest(t *testing.T) {
 			p := find(t, "group-nop-3")
 			for seed := range uint64(10) {
 				out := sim.RunWith(p, pr, seed, test.bug)
-				out.Waited, out.Stolen, out.Ahead = test.waited, test.stolen, test.ahead
+				out.Waited, out.Stolen, out.Spread = test.waited, test.stolen, test.spread
 				for i := range out.Steps {
 					if out.Steps[i].Errno != 0 {
 						out.Steps[i].Took = cmp.Or(test.took, test.waited)
@@ -72,15 +72,12 @@ func TestLateInAStarvedGuest(t *testing.T) {
 	}
 }
 
-// What was taken from the guest may all have hit a program that had it for itself. Behind others it got its share.
+// What was taken from the guest may all have hit one program, unless it is said to be spread.
 func TestStarved(t *testing.T) {
-	for _, test := range []struct {
-		ahead int
-		want  bool
-	}{{0, true}, {20, false}} {
-		o := cases.Outcome{Waited: time.Second, Stolen: time.Second / 2, Ahead: test.ahead}
-		if got := o.Starved(30 * time.Millisecond); got != test.want {
-			t.Errorf("behind %d: %v", test.ahead, got)
+	for _, spread := range []bool{false, true} {
+		o := cases.Outcome{Waited: time.Second, Stolen: time.Second / 2, Spread: spread}
+		if got := o.Starved(30 * time.Millisecond); got == spread {
+			t.Errorf("spread: %v, starved: %v", spread, got)
 		}
 	}
 }
