@@ -73,10 +73,16 @@ const (
 )
 
 // hasten returns p with no wait longer than most; p itself where there is none.
-func hasten(p *cases.Program, most time.Duration) *cases.Program {
+func hasten(p *cases.Program, most time.Duration) *cases.Program { return clampWaits(p, 0, most) }
+
+// clampWaits returns p with its waits bounded by no less than least and no more than most; p itself where all
+// are. A synchronous cancellation is only cut down: that it fails in time says nothing about being late.
+func clampWaits(p *cases.Program, least, most time.Duration) *cases.Program {
 	var q *cases.Program
 	for i := range p.Steps {
-		if bound, waits := stepBound(&p.Steps[i]); !waits || bound <= most {
+		bound, waits := stepBound(&p.Steps[i])
+		to := min(max(bound, least), most)
+		if !waits || to == bound || to > bound && p.Steps[i].Kind == cases.StepCancel {
 			continue
 		}
 		if q == nil {
@@ -84,8 +90,10 @@ func hasten(p *cases.Program, most time.Duration) *cases.Program {
 			shallow.Steps = append([]cases.Step(nil), p.Steps...)
 			q = &shallow
 		}
-		q.Steps[i].Timeout = most
-		q.Steps[i].MinWait = min(q.Steps[i].MinWait, most/2)
+		q.Steps[i].Timeout = to
+		if to < bound {
+			q.Steps[i].MinWait = min(q.Steps[i].MinWait, to/2)
+		}
 	}
 	if q == nil {
 		return p

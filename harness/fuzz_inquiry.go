@@ -181,7 +181,7 @@ func (f *fuzzer) culprit(ctx context.Context, q *inquiry) (*record, error) {
 		tries = 1
 	}
 	for _, in := range q.suspects {
-		p := hasten(in.program, patientWait)
+		p := clampWaits(in.program, patientWait, patientWait) // short waits are late by themselves where the machine is busy
 		rec := new(record)
 		for range tries {
 			if err := f.alone(ctx, rec, p, vm.RunOptions{}); err != nil {

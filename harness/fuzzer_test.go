@@ -259,6 +259,26 @@ func TestCampaignLooksIntoWhatIsLate(t *testing.T) {
 	}
 }
 
+// A failure counts where its waits had time.
+func TestClampWaits(t *testing.T) {
+	p := plainProgram("x")
+	p.Steps[1].Timeout = 10 * time.Millisecond
+	p.Steps = append(p.Steps, cases.Step{Kind: cases.StepCancel, Timeout: 10 * time.Millisecond}, cases.Step{Kind: cases.StepWait})
+	for _, test := range []struct{ least, most, want, cancel, last time.Duration }{
+		{0, time.Millisecond, time.Millisecond, time.Millisecond, time.Millisecond},
+		{patientWait, patientWait, patientWait, 10 * time.Millisecond, patientWait},
+		{0, cases.DefaultWait, 10 * time.Millisecond, 10 * time.Millisecond, 0},
+	} {
+		q := clampWaits(p, test.least, test.most)
+		if q.Steps[1].Timeout != test.want || q.Steps[2].Timeout != test.cancel || q.Steps[3].Timeout != test.last {
+			t.Errorf("%v to %v: %v, %v, %v", test.least, test.most, q.Steps[1].Timeout, q.Steps[2].Timeout, q.Steps[3].Timeout)
+		}
+	}
+	if p.Steps[1].Timeout != 10*time.Millisecond || clampWaits(p, 0, cases.DefaultWait) != p {
+		t.Error("the program was changed, or copied for nothing")
+	}
+}
+
 // What costs one guest after the other does not take all of the campaign.
 func TestCampaignGoesOnBehindAPanic(t *testing.T) {
 	f, k := fuzzWith(t, 20, []string{"panic"}, oneAhead)
