@@ -186,7 +186,7 @@ func (l *lab) run(t *testing.T, p *cases.Program) *harness.Shown {
 		t.Fatal(err)
 	case err != nil:
 		l.giveUp(t, err.Error())
-	case shown.Verdict.Status != judge.Infra:
+	case shown.Verdict.Status != judge.Infra, shown.Outcome != nil && shown.Outcome.End == cases.EndError: // a ring that the kernel refuses
 		l.broken = 0
 	default:
 		if l.broken++; l.broken >= mostBroken {
