@@ -28,9 +28,14 @@ const mostFed = 4096
 // Settle cuts each wait of a valid program down to what comes on a right
 // kernel of the profile, and leaves out what would block: a simulated kernel, whose schedules follow from seed, tells.
 // Kernels are free in much, so now and then a wait stays too long. All waits get a short
-// bound. It is what a [Mutator] does with all that it makes.
+// bound, and so does what null block devices take. It is what a [Mutator] does with all that it makes.
 func Settle(p *cases.Program, pr *cases.Profile, seed uint64) {
 	waits := false
+	for i := range p.Resources {
+		if r := &p.Resources[i]; r.Kind == cases.ResNullBlk { // each request takes so long, those that fill the device, too
+			r.Delay = min(r.Delay, 2*shortest)
+		}
+	}
 	for i := range p.Steps {
 		switch s := &p.Steps[i]; s.Kind {
 		case cases.StepTake:
