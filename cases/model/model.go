@@ -892,6 +892,27 @@ func (e *Expectation) Undrained(i int) bool {
 	return drains && hides
 }
 
+// HeldWith is the last SQE whose drain holds SQE i back as well: that of the last element of its chain. While it
+// parses, the kernel takes a group that the end of the submission closes for one of the chain ahead that is open (P4.8).
+func (e *Expectation) HeldWith(i int) int {
+	r := &e.Requests[i]
+	el := Element{SQE: i, Group: r.Group}
+	if r.Chain >= 0 {
+		elements := e.Structure.Chains[r.Chain].Elements
+		el = elements[len(elements)-1]
+	} else if r.Group >= 0 {
+		el.SQE = e.Structure.Groups[r.Group].Leader
+	}
+	all := e.elementRequests(el)
+	end := all[len(all)-1]
+	for k := range e.Structure.Groups {
+		if g := &e.Structure.Groups[k]; g.Open && g.Leader == end+1 && g.Step == r.Step && e.Requests[el.SQE].Linked() {
+			return g.Leader
+		}
+	}
+	return max(i, el.SQE)
+}
+
 // losesDrain tells that SQE i is of a chain that is rejected, so that a drain ahead is for what
 // follows it, and may hide what it cancels, so that there is no sequence of CQEs to wait for.
 func (e *Expectation) losesDrain(i int) bool {

@@ -3,6 +3,7 @@
 package judge
 
 import (
+	"cmp"
 	"slices"
 	"syscall"
 	"testing"
@@ -154,9 +155,9 @@ func TestOverslept(t *testing.T) {
 
 // What a right kernel does, and a judge may take for a mistake.
 func TestNoMistake(t *testing.T) {
-	pr := profile(t, "v4")
 	for _, test := range []struct {
 		name, program string
+		profile       string // v4 where it is empty
 		alter         func(*cases.Program, *cases.Outcome)
 		mistake       func(*cases.Program, *cases.Outcome) // is like it, and is none of a right kernel
 		rule          string                               // that it breaks
@@ -329,6 +330,51 @@ func TestNoMistake(t *testing.T) {
 			rule:    "I6",
 		},
 		{
+			name:    "a chain ahead of an open group that is drained",
+			program: "ring r0 entries=4\npipe p\nbuf b size=1\nsubmit r0\n  read p.r b len=1\n  nop LINK\n  nop GROUP DRAIN\n  nop GROUP\nwait r0 timeout=1ms\n",
+			alter: func(_ *cases.Program, out *cases.Outcome) {
+				hide(out, 1)
+				out.Steps[1] = cases.StepResult{Errno: int32(syscall.ETIME)}
+			},
+			mistake: func(p *cases.Program, out *cases.Outcome) {
+				p.Steps[0].SQEs[1].Flags = 0 // nothing holds it back
+				hide(out, 1)
+				out.Steps[1] = cases.StepResult{Errno: int32(syscall.ETIME)}
+			},
+			rule: "I8",
+		},
+		{
+			name:    "numbers that may be too large together for an eventfd",
+			program: "ring r0 entries=4\neventfd e\nbuf b size=8 fill=8\nsubmit r0\n  write e b len=8\n  write e b len=8\nwait r0 timeout=1ms\n",
+			alter: func(_ *cases.Program, out *cases.Outcome) {
+				hide(out, 1)
+				out.Steps[1] = cases.StepResult{Ret: 1, Errno: int32(syscall.ETIME)}
+			},
+			mistake: func(p *cases.Program, out *cases.Outcome) {
+				p.Steps[0].SQEs[0].Op = uring.OpNop
+				hide(out, 1)
+				out.Steps[1] = cases.StepResult{Ret: 1, Errno: int32(syscall.ETIME)}
+			},
+			rule: "I8",
+		},
+		{
+			name:    "a leader that goes on behind what was reaped of it",
+			program: "ring r0 entries=4\npipe p\nsubmit r0\n  poll_add p.r len=ADD_MULTI events=IN GROUP\n  nop\nfeed p.w 8\nwait r0 timeout=1ms\n",
+			profile: "v7",
+			alter: func(_ *cases.Program, out *cases.Outcome) {
+				hide(out, 1)
+				out.CQEs = []cases.CQE{{UserData: cases.UserData(0), Res: 1, Flags: cqeMore, Step: 2}}
+				out.Events = append(out.Events, cases.Event{Kind: cases.EvComplete, UserData: cases.UserData(0), Res: -model.ECANCELED})
+				out.Steps[2] = cases.StepResult{Ret: 1, Errno: int32(syscall.ETIME)}
+			},
+			mistake: func(_ *cases.Program, out *cases.Outcome) {
+				hide(out, 1)
+				out.CQEs = []cases.CQE{{UserData: cases.UserData(0), Res: -model.ECANCELED, Step: 2}}
+				out.Steps[2] = cases.StepResult{Ret: 1, Errno: int32(syscall.ETIME)}
+			},
+			rule: "P7.5",
+		},
+		{
 			name:    "a socket whose peer is closed with something unread",
 			program: "ring r0 entries=4\nsockets s\nbuf b size=1\nsubmit r0\n  nop GROUP\n  recv s.b b len=1\nfeed s.b 1\nclose s.a\nwait r0\n",
 			alter:   func(_ *cases.Program, out *cases.Outcome) { completeWith(out, 1, -model.ECONNRESET) },
@@ -352,6 +398,7 @@ func TestNoMistake(t *testing.T) {
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
+			pr := profile(t, cmp.Or(test.profile, "v4"))
 			for _, wrong := range []bool{false, true} {
 				p, err := cases.Parse("program", []byte("name program\n"+test.program))
 				if err != nil {

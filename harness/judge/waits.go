@@ -198,6 +198,9 @@ func (d *deadline) due(step int) bool {
 func (d *deadline) complete(i int) bool {
 	f := &d.j.facts[i]
 	if f.fromCQE() {
+		if d.j.exp.Requests[i].Multi && d.j.more(f) {
+			return d.final // it goes on
+		}
 		return d.final || d.j.out.CQEs[f.cqes[0]].Step <= d.step
 	}
 	if !d.final && d.j.shown(i) != model.Yes && !d.j.have[cases.EvFree] {
@@ -278,19 +281,14 @@ func (d *deadline) ahead(i int) (list []int) {
 		}
 	}
 	// A drain that waits also holds back what comes after it, and all of its own chain and group.
-	last := i
-	if r.Chain >= 0 {
-		elements := exp.Structure.Chains[r.Chain].Elements
-		last = elements[len(elements)-1].SQE
-	}
-	for k := last; k >= 0; k-- {
+	for k := exp.HeldWith(i); k >= 0; k-- {
 		o := &exp.Requests[k]
 		if o.Ring != r.Ring || o.SQE.Flags&uring.IODrain == 0 || d.j.ignoredDrain(k) {
 			continue
 		}
 		for e := range exp.Requests {
 			other := &exp.Requests[e]
-			if ahead := e <= k || o.Chain >= 0 && other.Chain == o.Chain; ahead && other.Ring == r.Ring && e != i && (r.Group < 0 || other.Group != r.Group) && (r.Chain < 0 || other.Chain != r.Chain) {
+			if ahead := e <= k && (e != k || k < i) || o.Chain >= 0 && other.Chain == o.Chain; ahead && other.Ring == r.Ring && e != i && (r.Group < 0 || other.Group != r.Group) && (r.Chain < 0 || other.Chain != r.Chain) {
 				list = append(list, e)
 			}
 		}
