@@ -172,7 +172,7 @@ func (o *Outcome) StolenOf(took time.Duration) time.Duration {
 
 // Starved tells that of the time that something took, the guest could use less than a
 // quarter: then nothing is to be concluded from how long it took.
-func (o *Outcome) Starved(took time.Duration) bool { return 4*o.StolenOf(took) > 3*took }
+func Starved(stolen, took time.Duration) bool { return 4*stolen > 3*took }
 
 // HangInfo is the evidence of a program that did not end in time.
 type HangInfo struct {

@@ -163,7 +163,7 @@ func (r *reproducer) execute(ctx context.Context, binary []byte, out *Reproduced
 		return "CRASH " + title, nil
 	}
 	hung := x.Late || x.Stuck
-	if (hung || strings.HasPrefix(out.Class, string(judge.Hang))) && (&cases.Outcome{Stolen: x.Stolen}).Starved(x.Waited) {
+	if (hung || strings.HasPrefix(out.Class, string(judge.Hang))) && cases.Starved(x.Stolen, x.Waited) {
 		out.Why = fmt.Sprintf("the guest could not run for %v of %v", x.Stolen.Round(time.Millisecond), x.Waited.Round(time.Millisecond))
 		return silent, nil
 	}

@@ -127,13 +127,18 @@ func (j *judge) complaint() (title string, crashed bool) {
 // starved tells whether the guest could hardly run in the time that what took, so that
 // being late is no fault of its kernel; then the verdict cannot be better than INCONCLUSIVE.
 func (j *judge) starved(took time.Duration, what string) bool {
-	if !j.out.Starved(took) {
+	return j.starvedBy(j.out.StolenOf(took), took, what)
+}
+
+// starvedBy is starved where so much of that time was stolen.
+func (j *judge) starvedBy(stolen, took time.Duration, what string) bool {
+	if !cases.Starved(stolen, took) {
 		return false
 	}
 	if j.stolen == "" {
 		round := 10 * time.Millisecond
 		j.stolen = fmt.Sprintf("%s took %v, for %v of which QEMU was stopped or had no CPU: nothing can be said about being late",
-			what, took.Round(round), j.out.StolenOf(took).Round(round))
+			what, took.Round(round), min(stolen, took).Round(round))
 	}
 	return true
 }

@@ -76,7 +76,7 @@ func TestLateInAStarvedGuest(t *testing.T) {
 func TestStarved(t *testing.T) {
 	for _, spread := range []bool{false, true} {
 		o := cases.Outcome{Waited: time.Second, Stolen: time.Second / 2, Spread: spread}
-		if got := o.Starved(30 * time.Millisecond); got == spread {
+		if got := cases.Starved(o.StolenOf(30*time.Millisecond), 30*time.Millisecond); got == spread {
 			t.Errorf("spread: %v, starved: %v", spread, got)
 		}
 	}
