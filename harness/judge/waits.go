@@ -198,10 +198,14 @@ func (d *deadline) due(step int) bool {
 func (d *deadline) complete(i int) bool {
 	f := &d.j.facts[i]
 	if f.fromCQE() {
-		if d.j.exp.Requests[i].Multi && d.j.more(f) {
-			return d.final // it goes on
+		at := f.cqes[0]
+		if d.j.exp.Requests[i].Multi { // it goes on until its last one
+			at = f.cqe()
+			if d.j.more(f) {
+				return d.final
+			}
 		}
-		return d.final || d.j.out.CQEs[f.cqes[0]].Step <= d.step
+		return d.final || d.j.out.CQEs[at].Step <= d.step
 	}
 	if !d.final && d.j.shown(i) != model.Yes && !d.j.have[cases.EvFree] {
 		return true // for all that is known
