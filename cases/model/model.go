@@ -896,21 +896,17 @@ func (e *Expectation) Undrained(i int) bool {
 // parses, the kernel takes a group that the end of the submission closes for one of the chain ahead that is open (P4.8).
 func (e *Expectation) HeldWith(i int) int {
 	r := &e.Requests[i]
-	el := Element{SQE: i, Group: r.Group}
-	if r.Chain >= 0 {
-		elements := e.Structure.Chains[r.Chain].Elements
-		el = elements[len(elements)-1]
-	} else if r.Group >= 0 {
-		el.SQE = e.Structure.Groups[r.Group].Leader
-	}
-	all := e.elementRequests(el)
-	end := all[len(all)-1]
-	for k := range e.Structure.Groups {
-		if g := &e.Structure.Groups[k]; g.Open && g.Leader == end+1 && g.Step == r.Step && e.Requests[el.SQE].Linked() {
-			return g.Leader
+	last := e.lastElement(r)
+	if e.leftOpen(r) {
+		all := e.elementRequests(last)
+		behind := all[len(all)-1] + 1
+		for k := range e.Structure.Groups {
+			if g := &e.Structure.Groups[k]; g.Open && g.Leader == behind && g.Step == r.Step {
+				return behind
+			}
 		}
 	}
-	return max(i, el.SQE)
+	return max(i, last.SQE)
 }
 
 // losesDrain tells that SQE i is of a chain that is rejected, so that a drain ahead is for what
@@ -989,15 +985,18 @@ func (e *Expectation) worker(r *Request) Worker {
 
 // leftOpen tells that a link flag on the last SQE or group of its submission
 // left r's chain open: io_submit_state_end() sends such a chain to io-wq.
-func (e *Expectation) leftOpen(r *Request) bool {
-	last := r.Index
-	if r.Chain >= 0 {
+func (e *Expectation) leftOpen(r *Request) bool { return e.Requests[e.lastElement(r).SQE].Linked() }
+
+// lastElement is the last one of r's chain, or what r is itself where it is in none: a plain request, or its group.
+func (e *Expectation) lastElement(r *Request) Element {
+	switch {
+	case r.Chain >= 0:
 		elements := e.Structure.Chains[r.Chain].Elements
-		last = elements[len(elements)-1].SQE
-	} else if r.Role == Member {
-		last = e.Structure.Groups[r.Group].Leader
+		return elements[len(elements)-1]
+	case r.Group >= 0:
+		return Element{SQE: e.Structure.Groups[r.Group].Leader, Group: r.Group}
 	}
-	return e.Requests[last].Linked()
+	return Element{SQE: r.Index, Group: -1}
 }
 
 //

@@ -198,14 +198,11 @@ func (d *deadline) due(step int) bool {
 func (d *deadline) complete(i int) bool {
 	f := &d.j.facts[i]
 	if f.fromCQE() {
-		at := f.cqes[0]
-		if d.j.exp.Requests[i].Multi { // it goes on until its last one
-			at = f.cqe()
-			if d.j.more(f) {
-				return d.final
-			}
+		at, goesOn := f.cqes[0], false
+		if d.j.exp.Requests[i].Multi { // until its last one
+			at, goesOn = f.cqe(), d.j.more(f)
 		}
-		return d.final || d.j.out.CQEs[at].Step <= d.step
+		return d.final || !goesOn && d.j.out.CQEs[at].Step <= d.step
 	}
 	if !d.final && d.j.shown(i) != model.Yes && !d.j.have[cases.EvFree] {
 		return true // for all that is known
@@ -292,7 +289,7 @@ func (d *deadline) ahead(i int) (list []int) {
 		}
 		for e := range exp.Requests {
 			other := &exp.Requests[e]
-			if ahead := e <= k && (e != k || k < i) || o.Chain >= 0 && other.Chain == o.Chain; ahead && other.Ring == r.Ring && e != i && (r.Group < 0 || other.Group != r.Group) && (r.Chain < 0 || other.Chain != r.Chain) {
+			if ahead := e < k || e == k && k < i || o.Chain >= 0 && other.Chain == o.Chain; ahead && other.Ring == r.Ring && e != i && (r.Group < 0 || other.Group != r.Group) && (r.Chain < 0 || other.Chain != r.Chain) {
 				list = append(list, e)
 			}
 		}
