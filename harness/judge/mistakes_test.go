@@ -5,7 +5,6 @@ package judge
 import (
 	"cmp"
 	"slices"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -129,11 +128,18 @@ func TestOverslept(t *testing.T) {
 	}
 	pr := profile(t, "v4")
 	wait := len(p.Steps) - 1
-	for name, other := range map[string]bool{"its own": false, "a kernel thread": true, "its own, when the CPU is there again": true} {
+	for _, test := range []struct {
+		by     string
+		other  bool          // another thread
+		stolen time.Duration // of a second in which others were outstanding: the CPU may have been gone just then, whatever the share is
+		slept  bool
+	}{
+		{by: "its own", slept: true},
+		{by: "a kernel thread", other: true},
+		{by: "its own, when the CPU is there again", stolen: 200 * time.Millisecond},
+	} {
 		out := sim.Run(p, pr, 1)
-		if strings.Contains(name, "CPU") { // which may have been gone just then, whatever the share is
-			out.Waited, out.Stolen, out.Spread = time.Second, 200*time.Millisecond, true
-		}
+		out.Waited, out.Stolen, out.Spread = time.Second, test.stolen, test.stolen > 0
 		out.Steps[wait].Took = 20 * bound(&p.Steps[wait])
 		begin := slices.IndexFunc(out.Events, func(e cases.Event) bool { return e.Kind == cases.EvSubmit })
 		out.Events = slices.DeleteFunc(out.Events, func(e cases.Event) bool {
@@ -143,7 +149,7 @@ func TestOverslept(t *testing.T) {
 		add.Kind = cases.EvTaskAdd
 		run := add
 		run.Kind, run.Time = cases.EvTaskRun, add.Time+uint64(out.Steps[wait].Took)
-		if name == "a kernel thread" {
+		if test.other {
 			run.TID++
 		}
 		end := slices.IndexFunc(out.Events, func(e cases.Event) bool { return e.Kind == cases.EvComplete })
@@ -152,8 +158,8 @@ func TestOverslept(t *testing.T) {
 			out.Events[k].Time = max(out.Events[k].Time, run.Time)
 		}
 		v := Judge(input(p, pr, out))
-		if slept := slices.Contains(v.Rules(), "I8"); slept == other {
-			t.Errorf("task work run by %s: I8 broken: %v\n%s", name, slept, dump(&v, out))
+		if slept := slices.Contains(v.Rules(), "I8"); slept != test.slept {
+			t.Errorf("task work run by %s: I8 broken: %v\n%s", test.by, slept, dump(&v, out))
 		}
 	}
 }
@@ -286,13 +292,11 @@ func TestNoMistake(t *testing.T) {
 			name:    "a request behind a drain that a hidden cancellation holds back",
 			program: "ring r0 entries=4\nsubmit r0\n  op=99 LINK SKIP\n  nop DRAIN\n  nop\nwait r0 2 timeout=1ms\n",
 			alter: func(_ *cases.Program, out *cases.Outcome) {
-				hide(out, 2)
-				out.Steps[1] = cases.StepResult{Ret: 1, Errno: int32(syscall.ETIME)}
+				neverDone(out, 2, 1, 1)
 			},
 			mistake: func(p *cases.Program, out *cases.Outcome) {
 				p.Steps[0].SQEs[0].Op, p.Steps[0].SQEs[0].IOPrio = uring.OpNop, 1 // is rejected as well, but later
-				hide(out, 2)
-				out.Steps[1] = cases.StepResult{Ret: 1, Errno: int32(syscall.ETIME)}
+				neverDone(out, 2, 1, 1)
 			},
 			rule: "I8",
 		},
@@ -300,14 +304,12 @@ func TestNoMistake(t *testing.T) {
 			name:    "a read from an eventfd that is closed",
 			program: "ring r0 entries=4\neventfd e\nbuf b size=8\nsubmit r0\n  read e b len=8\nclose e\nwait r0 timeout=1ms\n",
 			alter: func(_ *cases.Program, out *cases.Outcome) {
-				hide(out, 0)
-				out.Steps[2] = cases.StepResult{Errno: int32(syscall.ETIME)}
+				neverDone(out, 0, 2, 0)
 			},
 			mistake: func(p *cases.Program, out *cases.Outcome) {
 				p.Steps[1] = cases.Step{Kind: cases.StepFeed, FD: p.Steps[1].FD, N: 8}
-				hide(out, 0)
+				neverDone(out, 0, 2, 0)
 				out.Steps[1] = cases.StepResult{Ret: 8}
-				out.Steps[2] = cases.StepResult{Errno: int32(syscall.ETIME)}
 			},
 			rule: "I8",
 		},
@@ -338,13 +340,11 @@ func TestNoMistake(t *testing.T) {
 			name:    "a chain ahead of an open group that is drained",
 			program: "ring r0 entries=4\npipe p\nbuf b size=1\nsubmit r0\n  read p.r b len=1\n  nop LINK\n  nop GROUP DRAIN\n  nop GROUP\nwait r0 timeout=1ms\n",
 			alter: func(_ *cases.Program, out *cases.Outcome) {
-				hide(out, 1)
-				out.Steps[1] = cases.StepResult{Errno: int32(syscall.ETIME)}
+				neverDone(out, 1, 1, 0)
 			},
 			mistake: func(p *cases.Program, out *cases.Outcome) {
 				p.Steps[0].SQEs[1].Flags = 0 // nothing holds it back
-				hide(out, 1)
-				out.Steps[1] = cases.StepResult{Errno: int32(syscall.ETIME)}
+				neverDone(out, 1, 1, 0)
 			},
 			rule: "I8",
 		},
@@ -352,13 +352,11 @@ func TestNoMistake(t *testing.T) {
 			name:    "numbers that may be too large together for an eventfd",
 			program: "ring r0 entries=4\neventfd e\nbuf b size=8 fill=8\nsubmit r0\n  write e b len=8\n  write e b len=8\nwait r0 timeout=1ms\n",
 			alter: func(_ *cases.Program, out *cases.Outcome) {
-				hide(out, 1)
-				out.Steps[1] = cases.StepResult{Ret: 1, Errno: int32(syscall.ETIME)}
+				neverDone(out, 1, 1, 1)
 			},
 			mistake: func(p *cases.Program, out *cases.Outcome) {
 				p.Steps[0].SQEs[0].Op = uring.OpNop
-				hide(out, 1)
-				out.Steps[1] = cases.StepResult{Ret: 1, Errno: int32(syscall.ETIME)}
+				neverDone(out, 1, 1, 1)
 			},
 			rule: "I8",
 		},
@@ -442,6 +440,12 @@ func completeWith(out *cases.Outcome, sqe int, res int32) {
 func hide(out *cases.Outcome, sqe int) {
 	out.CQEs = slices.DeleteFunc(out.CQEs, func(c cases.CQE) bool { return c.UserData == cases.UserData(sqe) })
 	out.Events = slices.DeleteFunc(out.Events, func(e cases.Event) bool { return e.UserData == cases.UserData(sqe) && e.Kind == cases.EvComplete })
+}
+
+// neverDone hides the SQE's CQE, and has the wait in that step run out of time with as many CQEs as it reaped.
+func neverDone(out *cases.Outcome, sqe, wait int, reaped int64) {
+	hide(out, sqe)
+	out.Steps[wait] = cases.StepResult{Ret: reaped, Errno: int32(syscall.ETIME)}
 }
 
 // hangAt makes the program end in that step, out of time.
