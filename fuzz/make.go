@@ -47,18 +47,18 @@ func (w *work) addRing() {
 // addSubmission inserts a submission of a few elements: plain requests and groups, linked, drained and so on.
 func (w *work) addSubmission(at int) {
 	s := cases.Step{Kind: cases.StepSubmit, Ring: w.rnd.IntN(len(w.p.Rings))}
-	elements := w.small(4)
+	elements := w.few(5, 30+20*w.lean.link)
 	drained := false // the open chain
 	for k := range elements {
 		last := k == elements-1
 		first := len(s.SQEs)
-		if w.chance(65) {
+		if !w.chance(28 * w.lean.plain) {
 			for range 1 + w.small(5) {
 				q := w.memberFlags(w.sqe())
 				q.Flags |= uring.SQEGroup
 				s.SQEs = append(s.SQEs, q)
 			}
-			if !last || w.chance(85) { // else it is the end of the submission that closes it
+			if !last || !w.chance(15*w.lean.open) { // else it is the end of the submission that closes it
 				s.SQEs[len(s.SQEs)-1].Flags &^= uring.SQEGroup
 			}
 		} else {
@@ -68,11 +68,8 @@ func (w *work) addSubmission(at int) {
 			}
 		}
 		head := &s.SQEs[first]
-		*head = w.flagged(*head)
-		if drained && w.chance(15) { // ahead of the drain it would have the kernel refuse that
-			head.Flags |= uring.CQESkipSuccess
-		}
-		linked := !last && w.chance(40)
+		w.headFlags(&head.Flags, drained)
+		linked := !last && w.chance(40*w.lean.link)
 		if linked {
 			head.Flags |= any1(w.Mutator, uring.IOLink, uring.IOLink, uring.IOLink, uring.IOHardlink)
 		}
@@ -84,21 +81,11 @@ func (w *work) addSubmission(at int) {
 	w.insertStep(at, s)
 }
 
-// flagged gives an SQE flags as the first of an element has them.
-func (w *work) flagged(q cases.SQE) cases.SQE {
-	for _, f := range []weighted[uring.SQEFlags]{{11, uring.IODrain}, {14, uring.Async}, {12, uring.CQESkipSuccess}} {
-		if w.chance(f.weight) {
-			q.Flags |= f.is
-		}
-	}
-	return q
-}
-
 // memberFlags gives an SQE flags as a member may have them. Those that mean nothing
 // there, or make the kernel refuse the group, come seldom.
 func (w *work) memberFlags(q cases.SQE) cases.SQE {
 	for _, f := range []weighted[uring.SQEFlags]{
-		{2, uring.IOLink}, {1, uring.IOHardlink}, {2, uring.IODrain}, {14, uring.Async}, {3, uring.CQESkipSuccess},
+		{2, uring.IOLink}, {1, uring.IOHardlink}, {2, uring.IODrain}, {14 * w.lean.async, uring.Async}, {3, uring.CQESkipSuccess},
 	} {
 		if w.chance(f.weight) {
 			q.Flags |= f.is

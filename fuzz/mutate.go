@@ -102,7 +102,11 @@ func (w *work) become(old *cases.SQE, q cases.SQE) {
 	*old = q
 }
 
-func (w *work) addSQE() { w.insertSQE(w.flagged(w.sqe())) }
+func (w *work) addSQE() {
+	q := w.sqe()
+	w.headFlags(&q.Flags, false)
+	w.insertSQE(q)
+}
 
 // insertSQE puts q into some submission, or into a new one.
 func (w *work) insertSQE(q cases.SQE) {

@@ -59,7 +59,7 @@ func NewMutator(seed uint64, o Options) *Mutator {
 
 // Generate makes a program from nothing.
 func (m *Mutator) Generate() *cases.Program {
-	w := &work{Mutator: m, p: new(cases.Program)}
+	w := &work{Mutator: m, p: new(cases.Program), lean: m.leaning()}
 	w.addRing()
 	if w.chance(8) {
 		w.addRing()
@@ -84,7 +84,7 @@ func (m *Mutator) Generate() *cases.Program {
 // Mutate makes a program that differs from p in a few ways. donor, which may be nil,
 // is another program that parts may be taken from. Both stay as they are.
 func (m *Mutator) Mutate(p, donor *cases.Program) *cases.Program {
-	w := &work{Mutator: m, p: p.Clone(), had: min(len(p.SQEs()), mostSQEs)}
+	w := &work{Mutator: m, p: p.Clone(), had: min(len(p.SQEs()), mostSQEs), lean: m.leaning()}
 	w.cheapen()
 	if len(w.p.Rings) == 0 {
 		w.addRing()
@@ -105,8 +105,9 @@ func (m *Mutator) Mutate(p, donor *cases.Program) *cases.Program {
 // work is one program in the making.
 type work struct {
 	*Mutator
-	p   *cases.Program
-	had int // SQEs before
+	p    *cases.Program
+	had  int // SQEs before
+	lean leaning
 }
 
 func (m *Mutator) chance(percent int) bool { return m.rnd.IntN(100) < percent }
@@ -114,9 +115,12 @@ func (m *Mutator) chance(percent int) bool { return m.rnd.IntN(100) < percent }
 func (m *Mutator) seldom(perMille int) bool { return m.rnd.IntN(1000) < perMille }
 
 // small is 1 mostly, and seldom more than a few.
-func (m *Mutator) small(most int) int {
+func (m *Mutator) small(most int) int { return m.few(most, 45) }
+
+// few is at least 1, and each further one comes with a chance of so many percent.
+func (m *Mutator) few(most, percent int) int {
 	n := 1
-	for n < most && m.chance(45) {
+	for n < most && m.chance(percent) {
 		n++
 	}
 	return n
@@ -242,7 +246,7 @@ func (w *work) addDear() {
 		w.onSQE(func(at cases.SQERef) { w.become(at.SQE, w.pollRing()) })
 	}
 	if w.seldom(d.Process) {
-		if w.chance(30) { // a ring's file counts as in flight, which an end waits for
+		if w.chance(50) { // a ring's file counts as in flight, which an end waits for
 			w.onSQE(func(at cases.SQERef) { w.become(at.SQE, w.pollRing()) })
 		}
 		w.endWith(cases.Step{Kind: any1(w.Mutator, cases.StepExit, cases.StepKill, cases.StepKill, cases.StepExec)})

@@ -15,8 +15,8 @@ import (
 func (w *work) sqe() cases.SQE {
 	return pick(w.Mutator, []weighted[func(*work) cases.SQE]{
 		{34, (*work).nop},
-		{14, (*work).failing},
-		{24, func(w *work) cases.SQE { q, _ := w.waiting(); return q }},
+		{14 * w.lean.fail, (*work).failing},
+		{24 * w.lean.wait, func(w *work) cases.SQE { q, _ := w.waiting(); return q }},
 		{10, (*work).readFile},
 		{5, (*work).write},
 		{4, (*work).ending},
