@@ -140,11 +140,12 @@ func (f *fuzzer) look(parent context.Context, q *inquiry, late bool) {
 	}
 }
 
-// doubt is a sighting that another program's crash or hang in the same guest may explain.
+// doubt is a sighting that may be taken back if no program shows it again.
 type doubt struct {
 	class  string
-	voyage *voyage
+	voyage *voyage // another program's crash or hang in there may explain it
 	order  int
+	late   bool // nothing was wrong but that something came after a hasty wait
 }
 
 // maxDoubts bounds the sightings that are remembered as doubtful.
@@ -155,12 +156,16 @@ const maxDoubts = 1000
 func (f *fuzzer) settleDoubts() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	late := 0
 	for _, d := range f.doubts {
-		if d.voyage.tainted(d.order, f.window) {
-			f.findings.Excuse(d.class)
+		if (d.late || d.voyage.tainted(d.order, f.window)) && f.findings.Excuse(d.class) && d.late {
+			late++
 		}
 	}
 	f.doubts = nil
+	if late > 0 {
+		f.notice(fmt.Sprintf("%d executions had something complete only behind a wait of %v; none did so alone, so they count as the machine's", late, hastyWait))
+	}
 }
 
 // lateUntil is until when inquiries may go on.

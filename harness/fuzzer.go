@@ -346,7 +346,7 @@ func (f *fuzzer) ran(v *voyage, s suspect) {
 			s.class = f.classify(&s)
 			f.saw(inquiry{class: s.class, first: s, suspects: []*input{s.in}})
 			if x := f.findings.Of(s.class); x != nil && !x.Confirmed && len(f.doubts) < maxDoubts {
-				f.doubts = append(f.doubts, doubt{s.class, v, s.order})
+				f.doubts = append(f.doubts, doubt{s.class, v, s.order, s.verdict.Late()})
 			}
 		}
 	case status == judge.Pass:

@@ -99,6 +99,11 @@ func (g *fuzzedGuest) Run(ctx context.Context, p *cases.Program, _ vm.RunOptions
 		g.stray, g.harmed = warning, true
 	case word == "hang":
 		out.End, out.CQEs, g.harmed = cases.EndTimeout, nil, true
+	case word == "tardy" && first, word == "never" && first:
+		out.Steps[1] = cases.StepResult{Errno: int32(syscall.ETIME), Took: 30 * time.Millisecond}
+		if out.CQEs[0].Step = 2; word == "never" { // behind the wait, which is the last step
+			out.CQEs = nil
+		}
 	case word == "slow":
 		out.Steps[1], out.CQEs = cases.StepResult{Errno: int32(syscall.ETIME), Took: 30 * time.Millisecond}, nil
 		if g.served > 1 {
@@ -195,6 +200,8 @@ func TestCampaignFindings(t *testing.T) {
 		{"a broken rule", []string{"fail"}, []string{"FAIL 4 of 4"}},
 		{"the same one twice is one", []string{"fail1", "fail2", "fail3", "fail4"}, []string{"FAIL 4 of 4"}},
 		{"not seen again", []string{"once"}, []string{"FAIL"}},
+		{"not seen again, and only late", []string{"tardy"}, nil},
+		{"not seen again, and never there", []string{"never"}, []string{"FAIL"}},
 		{"a complaint has several suspects", []string{"a", "b", "warn", "c"}, []string{"CRASH 4 of 4"}},
 		{"a hang", []string{"hang"}, []string{"HANG 2 of 2"}},
 		{"a panic", []string{"a", "panic", "b"}, []string{"CRASH 4 of 4"}},

@@ -119,15 +119,16 @@ func (f *Findings) Looked(class string) {
 	}
 }
 
-// Excuse takes one sighting of a class back, which another program's crash or hang explains.
-func (f *Findings) Excuse(class string) {
+// Excuse takes one sighting of a class back that there is another explanation for, unless a program showed it again.
+func (f *Findings) Excuse(class string) bool {
 	x := f.Of(class)
 	if x == nil || x.Confirmed {
-		return
+		return false
 	}
 	if x.Seen--; x.Seen <= 0 {
 		f.list = slices.DeleteFunc(f.list, func(o *Finding) bool { return o == x })
 	}
+	return true
 }
 
 // Wanted tells whether an example of a class and shape says anything that is not known yet.

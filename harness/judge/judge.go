@@ -231,17 +231,17 @@ func (j *judge) names(list []int) string {
 
 // violate reports a broken rule. The same rule about the same first SQE is one cause and
 // is reported once.
-func (j *judge) violate(rule, text string, sqes, events, cqes []int) {
+func (j *judge) violate(rule, text string, sqes, events, cqes []int) *Violation {
 	if cases.KindOf(rule) == cases.Question { // it promises nothing: nobody fails by it
 		j.unchecked(rule, text)
-		return
+		return nil
 	}
 	key := rule
 	if len(sqes) > 0 {
 		key = fmt.Sprint(rule, " ", sqes[0])
 	}
 	if j.seen[key] {
-		return
+		return nil
 	}
 	j.seen[key] = true
 	keep := func(list []int) (kept []int) {
@@ -253,6 +253,7 @@ func (j *judge) violate(rule, text string, sqes, events, cqes []int) {
 		return kept
 	}
 	j.v.Violations = append(j.v.Violations, Violation{Rule: rule, Text: text, SQEs: sqes, Events: keep(events), CQEs: keep(cqes)})
+	return &j.v.Violations[len(j.v.Violations)-1]
 }
 
 // check counts n single checks of a rule.

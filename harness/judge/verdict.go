@@ -4,7 +4,11 @@
 // constraints and the invariants that hold for any Program.
 package judge
 
-import "github.com/ringproof/ringproof/cases"
+import (
+	"slices"
+
+	"github.com/ringproof/ringproof/cases"
+)
 
 // Status is the word of a verdict.
 type Status string
@@ -44,6 +48,9 @@ type Violation struct {
 	SQEs   []int
 	Events []int
 	CQEs   []int
+	// Late: it is about a wait that ran out of time before something came that did come by the end of the program. A machine that is
+	// too busy does that as well.
+	Late bool
 }
 
 // Userspace is the first rule that the CQEs of a run break by themselves,
@@ -58,6 +65,11 @@ type Userspace struct {
 type Unchecked struct {
 	Rule string
 	Why  string
+}
+
+// Late tells that nothing is wrong but that something came too late.
+func (v *Verdict) Late() bool {
+	return v.Status == Fail && !slices.ContainsFunc(v.Violations, func(x Violation) bool { return !x.Late })
 }
 
 // Rules returns the IDs of the broken rules, each once, in order of first appearance.

@@ -362,7 +362,9 @@ func (j *judge) reportOverdue(d *deadline, i int) {
 			text += fmt.Sprintf("; the CQE of %s is missing with it", j.name(l))
 		}
 	}
-	j.violate(rule, text, []int{i}, []int{f.begin, f.issue}, f.cqes)
+	if v := j.violate(rule, text, []int{i}, []int{f.begin, f.issue}, f.cqes); v != nil {
+		v.Late = !d.final && f.done()
+	}
 }
 
 // ignoredDrain tells that SQE k is a member whose DRAIN has no effect (P4.2).

@@ -87,6 +87,7 @@ type violationJSON struct {
 	SQEs   []int  `json:"sqes,omitempty"`
 	Events []int  `json:"events,omitempty"`
 	CQEs   []int  `json:"cqes,omitempty"`
+	Late   bool   `json:"late,omitempty"`
 }
 
 type userspaceJSON struct {
