@@ -345,9 +345,9 @@ func (c *chase) accept(ctx context.Context, rec *record) (bool, error) {
 	switch r := &c.result; {
 	case ok && r.Status != campaign.Found:
 		s, _ := c.fuzzer.summary()
-		r.Status, r.Why, r.Class, r.Seconds, r.Executions = campaign.Found, "", rec.class(), s.Seconds, s.Executions
+		r.Status, r.Why, r.Program, r.Class, r.Seconds, r.Executions = campaign.Found, "", "", rec.class(), s.Seconds, s.Executions
 	case !ok && r.Status == campaign.NotFound:
-		r.Status, r.Why = campaign.Otherwise, rec.class()+": "+rec.c.Verdict.Reason
+		r.Status, r.Why, r.Program = campaign.Otherwise, rec.class()+": "+rec.c.Verdict.Reason, rec.c.Text
 	}
 	return ok, nil
 }

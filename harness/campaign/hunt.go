@@ -68,7 +68,8 @@ type Hunted struct {
 	Rules      []string   `json:"rules,omitempty"`
 	Equivalent string     `json:"equivalent,omitempty"` // the proof that it cannot be found
 	Status     HuntStatus `json:"status"`
-	Why        string     `json:"why,omitempty"` // of NotTested and Otherwise
+	Why        string     `json:"why,omitempty"`     // of NotTested and Otherwise
+	Program    string     `json:"program,omitempty"` // the text form of what failed, of Otherwise
 	// Seconds is the time from the request for the first guest until the finding was
 	// confirmed, or that was spent in vain; Executions what ran until then, Seen when the failure was first seen.
 	Seconds    float64 `json:"seconds"`
