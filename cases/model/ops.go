@@ -200,7 +200,7 @@ const (
 	timeoutUpdate       = 1<<1 | 1<<4 // IORING_TIMEOUT_UPDATE_MASK
 	pollIn              = 0x001
 	pollOut             = 0x004
-	pollAlways          = 0x008 | 0x010 | 0x020 // POLLERR, POLLHUP, POLLNVAL
+	pollAlways          = 0x008 | 0x010 | 0x020 | 0x2000 // POLLERR, POLLHUP, POLLNVAL, POLLRDHUP: IO_POLL_UNMASK in io_uring/poll.c
 	pollReadable        = pollIn | 0x002 | 0x040 | 0x080
 	pollAddMulti        = 1 << 0 // in len
 	pollUpdate          = 1<<1 | 1<<2

@@ -394,6 +394,25 @@ func (e *Expectation) Completes(i, step int, within time.Duration, o Observed) b
 	return q.Op != uring.OpPollAdd && e.roomFor(fd)
 }
 
+// heldOpen tells that a file may be open at the given step though its descriptor was closed: a
+// ring has it registered, or a request uses it.
+func (e *Expectation) heldOpen(fd cases.FD, step int, o Observed) bool {
+	for s := range e.Program.Steps {
+		if reg := e.Program.Steps[s].Reg; reg != nil && slices.Contains(reg.FDs, fd) {
+			return true
+		}
+	}
+	for b := range e.Program.Buffers { // of IORING_OP_FILES_UPDATE
+		if slices.Contains(e.Program.Buffers[b].FDs, fd) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(e.Requests, func(r Request) bool {
+		file, found := e.File(&r)
+		return (found == Unknown || found == Yes && file == fd || r.SQE.FD2 == fd) && r.Step < step && !o.ReapedBy(r.Index, step)
+	})
+}
+
 // supplied: there is certainly something to read for i, whoever else reads.
 func (e *Expectation) supplied(i int, fd cases.FD, step int, o Observed) bool {
 	kind := e.Resource(fd).Kind
@@ -413,7 +432,7 @@ func (e *Expectation) supplied(i int, fd cases.FD, step int, o Observed) bool {
 			fed += 8
 		case st.Kind == cases.StepFeed:
 			fed += ret
-		case st.Kind == cases.StepCloseFD && kind != cases.ResEventFD:
+		case st.Kind == cases.StepCloseFD && kind != cases.ResEventFD && !e.heldOpen(peer, step, o):
 			return true // end of file
 		}
 	}

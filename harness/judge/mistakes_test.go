@@ -400,6 +400,36 @@ func TestNoMistake(t *testing.T) {
 			},
 			rule: "G3",
 		},
+		{
+			name:    "a poll of a pipe whose closed end a ring has registered",
+			program: "ring r0 entries=4\nring r1 entries=4\npipe p\nsubmit r0\n  poll_add p.r events=IN\nregister r1 files p.w\nclose p.w\nwait r0 timeout=1ms\n",
+			alter:   func(_ *cases.Program, out *cases.Outcome) { neverDone(out, 0, 3, 0) },
+			mistake: func(p *cases.Program, out *cases.Outcome) {
+				p.Steps[1].Reg.FDs[0].End = 0
+				neverDone(out, 0, 3, 0)
+			},
+			rule: "I8",
+		},
+		{
+			name:    "a cancelled zero-copy send whose notification is still to come",
+			program: "ring r0 entries=4\nsockets s\nbuf b size=16\nsubmit r0\n  nop GROUP\n  send_zc s.a b len=16 GROUP\n  op=99\nwait r0 timeout=1ms\n",
+			profile: "v7",
+			alter:   announced(1),
+			mistake: func(_ *cases.Program, out *cases.Outcome) {
+				announced(1)(nil, out)
+				for k := range out.CQEs {
+					out.CQEs[k].Step = 2
+				}
+			},
+			rule: "P7.6",
+		},
+		{
+			name:    "a poll that says the peer is gone",
+			program: "ring r0 entries=4\nsockets s\nsubmit r0\n  poll_add s.a events=IN\nclose s.b\nwait r0\n",
+			alter:   func(_ *cases.Program, out *cases.Outcome) { completeWith(out, 0, 0x2011) },
+			mistake: func(_ *cases.Program, out *cases.Outcome) { completeWith(out, 0, 0x4011) },
+			rule:    "I6",
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			pr := profile(t, cmp.Or(test.profile, "v4"))
@@ -675,5 +705,17 @@ func BenchmarkJudge(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// announced has request i say that a notification comes behind its CQE, and the wait in step 1 run out of time.
+func announced(i int) func(*cases.Program, *cases.Outcome) {
+	return func(_ *cases.Program, out *cases.Outcome) {
+		for k := range out.CQEs {
+			if out.CQEs[k].UserData == cases.UserData(i) {
+				out.CQEs[k].Flags |= cqeMore
+			}
+		}
+		out.Steps[1] = cases.StepResult{Ret: out.Steps[1].Ret, Errno: int32(syscall.ETIME)}
 	}
 }

@@ -167,7 +167,7 @@ func (j *judge) cqeOrder(o *model.Order) {
 	for k, m := range o.Before {
 		mf := &j.facts[m]
 		switch {
-		case lf.fromCQE() && mf.fromCQE() && !j.more(lf) && !j.more(mf):
+		case lf.fromCQE() && mf.fromCQE() && !j.more(leader) && !j.more(m):
 			j.check(o.Rule, 1)
 			if l, m := lf.cqe(), mf.cqe(); l < m {
 				j.violate(o.Rule, fmt.Sprintf("the CQE of %s was posted before that of %s", j.name(leader), j.name(o.Before[k])),

@@ -14,8 +14,10 @@ import (
 // cqe is the request's last CQE, notifications of zero-copy sends not counted.
 func (f *fact) cqe() int { return f.cqes[len(f.cqes)-1] }
 
-// more tells that further CQEs of the request are to come.
-func (j *judge) more(f *fact) bool { return j.out.CQEs[f.cqe()].Flags&cqeMore != 0 }
+// more tells that further CQEs of request i are to come, notifications of zero-copy sends not counted.
+func (j *judge) more(i int) bool {
+	return j.out.CQEs[j.facts[i].cqe()].Flags&cqeMore != 0 && !model.Notifies(j.exp.Requests[i].SQE.Op)
+}
 
 // results checks each request's result and number of CQEs: G3, G6, G7, P4.x, I6.
 func (j *judge) results() {

@@ -200,7 +200,7 @@ func (d *deadline) complete(i int) bool {
 	if f.fromCQE() {
 		at, goesOn := f.cqes[0], false
 		if d.j.exp.Requests[i].Multi { // until its last one
-			at, goesOn = f.cqe(), d.j.more(f)
+			at, goesOn = f.cqe(), d.j.more(i)
 		}
 		return d.final || !goesOn && d.j.out.CQEs[at].Step <= d.step
 	}
