@@ -375,15 +375,20 @@ func batches(p *cases.Program) []batch {
 }
 
 // consumed tells that the kernel's thread has taken batch b when step s comes:
-// everything, or more than all that came before b, was waited for in between.
+// everything, or more than all that came before b, was waited for in between. Without
+// SUBMIT_ALL the thread may stop behind a rejected SQE of b, and take the rest in its next pass.
 func consumed(p *cases.Program, b *batch, s int) bool {
+	least := b.first + 1
+	if p.Rings[b.ring].Flags&uring.SetupSubmitAll == 0 {
+		least = b.first + len(b.sqes)
+	}
 	waited := 0
 	for k := range p.Steps[:s] {
 		st := &p.Steps[k]
 		if st.Kind != cases.StepWait || st.Ring != b.ring {
 			continue
 		}
-		if waited += st.N; k > b.step && (st.N == 0 || waited > b.first) {
+		if waited += st.N; k > b.step && (st.N == 0 || waited >= least) {
 			return true
 		}
 	}

@@ -327,15 +327,18 @@ func TestBatchesOfSQPoll(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		wait   *cases.Step
+		flags  uring.SetupFlags
 		unsure int
 	}{
-		{"one after the other", nil, 4},
-		{"waited for all in between", &cases.Step{Kind: cases.StepWait}, 0},
-		{"waited for one in between", &cases.Step{Kind: cases.StepWait, N: 1}, 0},
+		{"one after the other", nil, 0, 4},
+		{"waited for all in between", &cases.Step{Kind: cases.StepWait}, 0, 0},
+		{"waited for one in between, which may be the rejected first", &cases.Step{Kind: cases.StepWait, N: 1}, 0, 4},
+		{"waited for both in between", &cases.Step{Kind: cases.StepWait, N: 2}, 0, 0},
+		{"waited for one in between, and none stops the thread", &cases.Step{Kind: cases.StepWait, N: 1}, uring.SetupSubmitAll, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			p := nops(open, rest)
-			p.Rings[0].Flags |= uring.SetupSQPoll
+			p.Rings[0].Flags |= uring.SetupSQPoll | test.flags
 			if test.wait != nil {
 				p.Steps = slices.Insert(p.Steps, 1, *test.wait)
 			}

@@ -204,6 +204,8 @@ func (f *flow) ordered(a, b int) bool { return f.before[a][b] || f.before[b][a] 
 
 var noSpan = span{object: -1}
 
+const rwfAppend = 0x10 // RWF_APPEND, linux/fs.h
+
 // add finds out what request i did.
 func (f *flow) add(i int) {
 	j := f.j
@@ -240,7 +242,7 @@ func (f *flow) add(i int) {
 	file := noSpan
 	if res.Kind == cases.ResFile || res.Kind == cases.ResNullBlk {
 		file = span{object: len(j.in.Program.Buffers) + fd.Ref - 1, off: int64(q.Off)}
-		if q.Off == ^uint64(0) { // the current position is not followed
+		if q.Off == ^uint64(0) || kind == model.Writes && q.OpFlags&rwfAppend != 0 { // neither current positions nor ends are followed
 			f.objects[file.object].lost = f.objects[file.object].lost || kind == model.Writes
 			e.blank, file = true, noSpan
 		}
@@ -260,7 +262,7 @@ func (f *flow) add(i int) {
 				part.blank, part.dst.n = true, whole
 			}
 		} else {
-			part.src, part.dst, part.grow = m, file, res.Kind == cases.ResFile
+			part.src, part.dst, part.grow = m, file, res.Kind == cases.ResFile && m.n > 0
 		}
 		f.effects = append(f.effects, part)
 		file.off += m.n

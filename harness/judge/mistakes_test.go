@@ -424,6 +424,37 @@ func TestNoMistake(t *testing.T) {
 			rule: "P7.6",
 		},
 		{
+			name:    "a futex that a step has cancelled unseen",
+			program: "ring r0 entries=4 flags=DEFER_TASKRUN|SINGLE_ISSUER\nbuf b size=4096\nsubmit r0\n  futex_wait 130 b addr3=1\ncancel r0 flags=ANY\nsubmit r0\n  async_cancel @1\n",
+			alter:   notFound(0, 1),
+			mistake: func(p *cases.Program, out *cases.Outcome) {
+				p.Steps[1] = cases.Step{Kind: cases.StepWait, N: 1}
+				notFound(0, 1)(p, out)
+			},
+			rule: "G12",
+		},
+		{
+			name:    "a write of nothing behind the end",
+			program: "ring r0 entries=4\nfile f size=2\nsubmit r0\n  write f off=9\nwait r0\n",
+			alter:   func(_ *cases.Program, out *cases.Outcome) { out.Data = []cases.Blob{{File: 1, Bytes: make([]byte, 2)}} },
+			mistake: func(_ *cases.Program, out *cases.Outcome) { out.Data = []cases.Blob{{File: 1, Bytes: make([]byte, 1)}} },
+			rule:    "I6",
+		},
+		{
+			name:    "a write that appends",
+			program: "ring r0 entries=4\nfile f size=2\nbuf b size=1 fill=3\nsubmit r0\n  write f b len=1 off=1 flags=APPEND\nwait r0\n",
+			alter: func(_ *cases.Program, out *cases.Outcome) {
+				file := &out.Data[len(out.Data)-1]
+				file.Bytes = append(file.Bytes, file.Bytes[1])
+				file.Bytes[1] = 0
+			},
+			mistake: func(p *cases.Program, out *cases.Outcome) {
+				p.Steps[0].SQEs[0].OpFlags = 0
+				out.Data[len(out.Data)-1].Bytes = []byte{0, 0, 3}
+			},
+			rule: "I6",
+		},
+		{
 			name:    "a poll that says the peer is gone",
 			program: "ring r0 entries=4\nsockets s\nsubmit r0\n  poll_add s.a events=IN\nclose s.b\nwait r0\n",
 			alter:   func(_ *cases.Program, out *cases.Outcome) { completeWith(out, 0, 0x2011) },
@@ -717,5 +748,23 @@ func announced(i int) func(*cases.Program, *cases.Outcome) {
 			}
 		}
 		out.Steps[1] = cases.StepResult{Ret: out.Steps[1].Ret, Errno: int32(syscall.ETIME)}
+	}
+}
+
+// notFound has the second SQE, a cancellation, not find the first, and that end only then.
+func notFound(target, by int) func(*cases.Program, *cases.Outcome) {
+	return func(_ *cases.Program, out *cases.Outcome) {
+		completeWith(out, by, -model.ENOENT)
+		var end []cases.Event
+		out.Events = slices.DeleteFunc(out.Events, func(e cases.Event) bool {
+			if e.UserData != cases.UserData(target) || e.Kind == cases.EvSubmit || e.Kind == cases.EvIssue || e.Kind == cases.EvIssueReturn {
+				return false
+			}
+			if e.Kind != cases.EvTaskAdd {
+				end = append(end, e)
+			}
+			return true
+		})
+		out.Events = append(out.Events, end...)
 	}
 }

@@ -429,6 +429,8 @@ func (j *judge) missedTarget(i int, f *fact, r *model.Request) {
 		return
 	case q.Op == uring.OpPollRemove && op != uring.OpPollAdd, q.Op == uring.OpTimeoutRemove && op != uring.OpTimeout:
 		return
+	case parked(op) && op != uring.OpPollAdd && (target.CancelSteps || slices.ContainsFunc(target.Cancellers, func(c int) bool { return c != i })):
+		return // it may have been found before, which shows by no event until its task work runs
 	}
 	waits := tf.armed
 	if parked(op) && (op != uring.OpPollAdd || tf.woken > tf.okReturn) { // a poll request that was never woken was ready at once
