@@ -338,7 +338,7 @@ func TestBatchesOfSQPoll(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			p := nops(open, rest)
-			p.Rings[0].Flags |= uring.SetupSQPoll | test.flags
+			p.Rings[0].Flags = uring.SetupSQPoll | test.flags
 			if test.wait != nil {
 				p.Steps = slices.Insert(p.Steps, 1, *test.wait)
 			}
