@@ -915,14 +915,15 @@ func (e *Expectation) HeldWith(i int) int {
 }
 
 // losesDrain tells that SQE i is of a chain that is rejected, so that a drain ahead is for what
-// follows it, and may hide what it cancels, so that there is no sequence of CQEs to wait for.
+// follows it, and may hide what it cancels, so that there is no sequence of CQEs to wait for. A
+// timeout that the head has armed is cancelled apart from the rest, and hidden if it has CQE_SKIP_SUCCESS itself.
 func (e *Expectation) losesDrain(i int) bool {
 	r := &e.Requests[i]
 	if r.Chain < 0 {
 		return false
 	}
 	elements := e.Structure.Chains[r.Chain].Elements
-	return len(elements) > 1 && e.Requests[elements[0].SQE].Skip &&
+	return len(elements) > 1 && (e.Requests[elements[0].SQE].Skip || e.isLinkTimeout(elements[1]) && e.Requests[elements[1].SQE].Skip) &&
 		slices.ContainsFunc(elements, func(el Element) bool { return e.Rejects(el.SQE) })
 }
 
