@@ -129,3 +129,35 @@ func TestHeldBack(t *testing.T) {
 		}
 	})
 }
+
+// Where requests run shows in userspace if the process has io-wq workers, where it must have none, or has none, where it must.
+func TestWorkersSeen(t *testing.T) {
+	for _, test := range []struct {
+		name, program string
+		sqe           int
+		worker        bool // it is seen to be issued in a worker
+		want          Workers
+	}{
+		{"outside, alone", "nop GROUP\n  nop ASYNC\n", 1, false, NoWorkers},
+		{"outside, where another one has a worker", "nop ASYNC\n  nop ASYNC\n", 1, false, ""},
+		{"outside, where it may be cancelled", "nop LINK\n  nop ASYNC\n", 1, false, ""},
+		{"in a worker, alone", "nop GROUP\n  nop\n", 1, true, SomeWorkers},
+		{"in a worker, where another one asks for it", "nop ASYNC\n  nop\n", 1, true, ""},
+	} {
+		p, err := cases.Parse("x", []byte("name x\nring r0 entries=4\nsubmit r0\n  "+test.program+"wait r0\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		pr := profile(t, "v4")
+		out := sim.Run(p, pr, 1)
+		for i := range out.Events {
+			if e := &out.Events[i]; e.UserData == cases.UserData(test.sqe) && e.Kind != cases.EvSubmit {
+				e.Worker, e.TID = test.worker, map[bool]uint32{true: 77, false: out.Events[0].TID}[test.worker]
+			}
+		}
+		v := Judge(input(p, pr, out))
+		if v.Workers != test.want || v.Status != Fail && test.want != "" {
+			t.Errorf("%s: %q, want %q\n%s", test.name, v.Workers, test.want, dump(&v, out))
+		}
+	}
+}

@@ -4,6 +4,7 @@ package judge
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/ringproof/ringproof/cases"
 	"github.com/ringproof/ringproof/cases/model"
@@ -272,6 +273,9 @@ func (j *judge) workers() {
 		if r.Worker == model.WorkerMust {
 			j.check(rule, 1)
 			if f.issue != none && !j.inWorker(f.issue) {
+				if len(r.Cancels) == 0 && !j.anyWorker() {
+					j.v.Workers = NoWorkers
+				}
 				j.violate(rule, fmt.Sprintf("%s has ASYNC, but was first issued outside of io-wq", j.name(i)), []int{i}, []int{f.issue}, nil)
 			}
 			continue
@@ -286,9 +290,22 @@ func (j *judge) workers() {
 			pushed = f.issue
 		}
 		if pushed != none && (f.again == none || f.again > pushed) && j.solid {
+			if j.needNoWorker() {
+				j.v.Workers = SomeWorkers
+			}
 			j.violate(rule, fmt.Sprintf("%s did not ask for io-wq, but was sent there", j.name(i)), []int{i}, []int{pushed}, nil)
 		}
 	}
+}
+
+// anyWorker tells whether an io-wq worker did anything.
+func (j *judge) anyWorker() bool {
+	return slices.ContainsFunc(j.out.Events, func(ev cases.Event) bool { return ev.Worker })
+}
+
+// needNoWorker tells that no request of the program may be sent to io-wq.
+func (j *judge) needNoWorker() bool {
+	return !slices.ContainsFunc(j.exp.Requests, func(r model.Request) bool { return r.Worker != model.WorkerNever && !r.Prep.Fails() })
 }
 
 // inTask checks that no worker posts the CQE of a request whose profile completes it in its task (P7.10).

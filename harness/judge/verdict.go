@@ -33,6 +33,8 @@ type Verdict struct {
 	// Userspace is what a FAIL shows to who sees nothing but CQEs; nil where they
 	// break no rule by themselves, and for every other status.
 	Userspace *Userspace
+	// Workers is what a FAIL shows in whether the process has io-wq workers.
+	Workers Workers
 	// Unchecked lists what could not be checked in this run and why. It does
 	// not lower a PASS unless the evidence itself has holes (I10).
 	Unchecked []Unchecked
@@ -60,6 +62,15 @@ type Userspace struct {
 	// Steps says that it takes knowing during which step each CQE was reaped.
 	Steps bool
 }
+
+// Workers says of a broken I7 or G9 that the process has no io-wq worker, though a right
+// kernel makes one for the program, or has some, though none is made.
+type Workers string
+
+const (
+	NoWorkers   Workers = "none"
+	SomeWorkers Workers = "some"
+)
 
 // Unchecked is a rule that the evidence could not decide.
 type Unchecked struct {

@@ -77,6 +77,7 @@ type verdictJSON struct {
 	Reason     string          `json:"reason,omitempty"`
 	Violations []violationJSON `json:"violations,omitempty"`
 	Userspace  *userspaceJSON  `json:"userspace,omitempty"`
+	Workers    judge.Workers   `json:"workers,omitempty"`
 	Unchecked  []uncheckedJSON `json:"unchecked,omitempty"`
 	Checked    map[string]int  `json:"checked,omitempty"`
 }
@@ -191,7 +192,7 @@ func caseToJSON(c *Case, dir string) caseJSON {
 	out := caseJSON{
 		Name: c.Name, Dir: dir, Text: c.Text, Noise: c.Noise, Attempts: len(c.Tries), Seconds: c.Seconds,
 		Crashes: c.Crashes, Stuck: c.Stuck,
-		Verdict: verdictJSON{Status: v.Status, Reason: v.Reason, Checked: v.Checked},
+		Verdict: verdictJSON{Status: v.Status, Reason: v.Reason, Workers: v.Workers, Checked: v.Checked},
 	}
 	for _, x := range v.Violations {
 		out.Verdict.Violations = append(out.Verdict.Violations, violationJSON(x))
@@ -217,7 +218,7 @@ func caseToJSON(c *Case, dir string) caseJSON {
 func caseFromJSON(in *caseJSON, profile *cases.Profile) Case {
 	c := Case{
 		Name: in.Name, Text: in.Text, Noise: in.Noise, Tries: in.Tries, Seconds: in.Seconds, Crashes: in.Crashes, Stuck: in.Stuck,
-		Verdict: judge.Verdict{Status: in.Verdict.Status, Reason: in.Verdict.Reason, Checked: in.Verdict.Checked},
+		Verdict: judge.Verdict{Status: in.Verdict.Status, Reason: in.Verdict.Reason, Workers: in.Verdict.Workers, Checked: in.Verdict.Checked},
 	}
 	for _, x := range in.Verdict.Violations {
 		c.Verdict.Violations = append(c.Verdict.Violations, judge.Violation(x))

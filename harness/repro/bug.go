@@ -17,6 +17,9 @@ func BugOf(p *cases.Program, v *judge.Verdict, o *cases.Outcome) *Bug {
 	if len(v.Violations) == 0 {
 		return bug
 	}
+	if v.Userspace == nil && ended(o) && (len(p.Steps) == 0 || !p.Steps[len(p.Steps)-1].Kind.Ends()) {
+		bug.Workers = v.Workers
+	}
 	first := &v.Violations[0]
 	if v.Userspace != nil {
 		first = &v.Userspace.Violation

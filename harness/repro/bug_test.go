@@ -27,12 +27,18 @@ func TestBugOf(t *testing.T) {
 			Bug{Rule: "P4.1", Text: "late", SQEs: []int{1}, CQEs: []cases.CQE{{UserData: 2}}, Steps: true, Beside: []int{0, 2}, Others: []cases.CQE{{UserData: 1}, {UserData: 3}}}},
 		{"only probes", judge.Verdict{Status: judge.Fail, Violations: []judge.Violation{{Rule: "G9", Text: "in io-wq", SQEs: []int{1}}}},
 			Bug{Rule: "G9", Text: "in io-wq"}},
+		{"a worker that is not there", judge.Verdict{Status: judge.Fail, Workers: judge.NoWorkers, Violations: []judge.Violation{{Rule: "G9", Text: "outside", SQEs: []int{1}}}},
+			Bug{Rule: "G9", Text: "outside", Workers: judge.NoWorkers}},
 		{"a foreign CQE", failed(judge.Violation{Rule: "I6", Text: "unknown", CQEs: []int{3}}, false), Bug{Rule: "I6", Text: "unknown"}},
 		{"hang", judge.Verdict{Status: judge.Hang, Reason: "stuck", Violations: []judge.Violation{{Rule: "G11", Text: "stuck", SQEs: []int{1}}}},
 			Bug{Rule: "G11", Text: "stuck", Hang: true}},
 		{"crash", judge.Verdict{Status: judge.Crash, Reason: "KASAN: x", Violations: []judge.Violation{{Rule: "I9", Text: "the kernel complained: KASAN: x"}}},
 			Bug{Rule: "I9", Text: "the kernel complained: KASAN: x", Crash: true}},
 	} {
+		o.End = cases.EndTimeout
+		if tc.v.Workers != "" {
+			o.End = cases.EndDone
+		}
 		if got := BugOf(p, &tc.v, o); !reflect.DeepEqual(*got, tc.want) {
 			t.Errorf("%s: %+v, want %+v", tc.name, *got, tc.want)
 		} else if got.Visible() == (tc.name == "a foreign CQE" || tc.name == "only probes") {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/ringproof/ringproof/cases"
 	"github.com/ringproof/ringproof/cases/uring"
+	"github.com/ringproof/ringproof/harness/judge"
 )
 
 // Bug is what shows a finding in userspace.
@@ -29,8 +30,10 @@ type Bug struct {
 	Stays bool
 	// Crash: the kernel complains in its log.
 	Crash bool
+	// Workers: the bug shows if the process has io-wq workers in the end, or if it has none.
+	Workers judge.Workers
 	// SQEs are those that the finding is about, by index in program order; CQEs are the
-	// ones that they posted, in order. Unless Hang, Stays or Crash is set, the bug shows if exactly
+	// ones that they posted, in order. Unless Hang, Stays, Crash or Workers is set, the bug shows if exactly
 	// these come again, with Steps during the same steps: none, if there are none.
 	SQEs  []int
 	CQEs  []cases.CQE
@@ -43,10 +46,12 @@ type Bug struct {
 }
 
 // Visible tells whether a C program can tell that the bug shows.
-func (b *Bug) Visible() bool { return b.Hang || b.Stays || b.Crash || len(b.SQEs) > 0 }
+func (b *Bug) Visible() bool {
+	return b.Hang || b.Stays || b.Crash || b.Workers != "" || len(b.SQEs) > 0
+}
 
 // byCQEs tells whether it is the CQEs that show the bug.
-func (b *Bug) byCQEs() bool { return !b.endless() && !b.Crash && b.Visible() }
+func (b *Bug) byCQEs() bool { return !b.endless() && !b.Crash && len(b.SQEs) > 0 }
 
 // endless tells that something does not come to an end, which takes patience to say.
 func (b *Bug) endless() bool { return b.Hang || b.Stays }
@@ -66,7 +71,7 @@ var parts = func() map[string]string {
 
 // order is that in which the parts stand in a program; those ahead of main
 // may be left out.
-var order = []string{"base", "wait", "close_ring", "fill", "memory", "file", "dir", "timer", "child", "cancel", "bufring", "groups", "threads", "stays", "kmsg", "same", "others"}
+var order = []string{"base", "wait", "close_ring", "fill", "memory", "file", "dir", "timer", "child", "cancel", "bufring", "groups", "threads", "tasks", "stays", "kmsg", "same", "others"}
 
 // C returns the source of a C program that runs p and tells by its exit
 // status whether the bug shows: 1 if it does, 0 if not, 2 if the machine or the
@@ -82,10 +87,11 @@ func C(p *cases.Program, bug *Bug) ([]byte, error) {
 	}
 	w := &writer{p: p, need: map[string]bool{"base": true}}
 	w.declarations()
-	body := w.program()
+	body := w.program(bug.Workers != "")
 	if len(w.errs) > 0 {
 		return nil, fmt.Errorf("program %s has no form in C: %w", p.Name, errors.Join(w.errs...))
 	}
+	w.need["tasks"] = bug.Stays || bug.Workers != ""
 	w.need["stays"] = bug.Stays
 	w.need["kmsg"] = bug.Crash
 	w.need["same"] = bug.byCQEs()
@@ -203,7 +209,7 @@ func (w *writer) declarations() {
 }
 
 // program writes what the child does.
-func (w *writer) program() string {
+func (w *writer) program(workers bool) string {
 	var b strings.Builder
 	b.WriteString("static void program(void)\n{\n")
 	var body strings.Builder
@@ -249,6 +255,9 @@ func (w *writer) program() string {
 			r := name(w.p.Rings[i].Name)
 			fmt.Fprintf(&body, "\tif (%s.fd >= 0)\n\t\treap(&%s);\n", r, r)
 		}
+	}
+	if workers {
+		body.WriteString("\tseen->workers = tasks(\"/proc/self/task\", \"iou-wrk-\", \"\");\n")
 	}
 	if sqe {
 		b.WriteString("\tstruct io_uring_sqe *sqe;\n\n")

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/ringproof/ringproof/cases"
+	"github.com/ringproof/ringproof/harness/judge"
 )
 
 // features are what the source of a program is made of.
@@ -64,7 +65,7 @@ func TestCatalogueCompiles(t *testing.T) {
 	seen := map[string]bool{}
 	for i, p := range all {
 		bug := &Bug{Rule: "G4", Text: "for a test", SQEs: []int{0}, CQEs: []cases.CQE{{UserData: 1}}, Steps: i%2 == 0}
-		switch i % 5 {
+		switch i % 7 {
 		case 1:
 			bug = &Bug{Hang: true}
 		case 4:
@@ -73,6 +74,10 @@ func TestCatalogueCompiles(t *testing.T) {
 			bug = &Bug{Crash: true}
 		case 3:
 			bug = nil
+		case 5:
+			bug = &Bug{Workers: judge.NoWorkers}
+		case 6:
+			bug = &Bug{Workers: judge.SomeWorkers}
 		}
 		src, err := C(p, bug)
 		if err != nil {
@@ -136,6 +141,8 @@ wait r0
 		{"none, where one comes", Bug{SQEs: []int{1}}, 0},
 		{"no hang", Bug{Hang: true}, 0},
 		{"no ring that stays", Bug{Stays: true}, 0},
+		{"no worker, where there is none", Bug{Workers: judge.NoWorkers}, 1},
+		{"a worker, where there is none", Bug{Workers: judge.SomeWorkers}, 0},
 		{"in the same step", Bug{SQEs: []int{1}, CQEs: []cases.CQE{{UserData: 2, Res: 8, Step: 2}}, Steps: true}, 1},
 		{"in another step", Bug{SQEs: []int{1}, CQEs: []cases.CQE{{UserData: 2, Res: 8, Step: 3}}, Steps: true}, 0},
 		{"with its neighbours", Bug{SQEs: []int{1}, CQEs: []cases.CQE{{UserData: 2, Res: 8}}, Beside: []int{0, 2}, Others: []cases.CQE{{UserData: 3, Res: -5}, {UserData: 1}}}, 1},

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/ringproof/ringproof/cases"
+	"github.com/ringproof/ringproof/harness/judge"
 )
 
 // patience is how long the parent waits for the child, in seconds.
@@ -44,7 +45,7 @@ func mainOf(p *cases.Program, bug *Bug) string {
 	if bug.Crash {
 		b.WriteString("\tint kmsg = open(\"/dev/kmsg\", O_RDONLY | O_NONBLOCK);\n")
 	}
-	lucky := cqes || bug.Crash
+	lucky := cqes || bug.Crash || bug.Workers != ""
 	if lucky {
 		b.WriteString("\tlong long enough;\n")
 	}
@@ -71,6 +72,10 @@ func mainOf(p *cases.Program, bug *Bug) string {
 		b.WriteString("\tshows = rings_stay(ending, seconds);\n")
 	case bug.Crash:
 		b.WriteString(indent + "shows = complained(kmsg);\n")
+	case bug.Workers == judge.NoWorkers:
+		b.WriteString(indent + "shows = !hung && !seen->workers;\n")
+	case bug.Workers == judge.SomeWorkers:
+		b.WriteString(indent + "shows = !hung && seen->workers;\n")
 	case cqes:
 		fmt.Fprintf(&b, "%sshows = !hung && in_order(about, %d, bug, %d)", indent, len(bug.SQEs), len(bug.CQEs))
 		if len(bug.Beside) > 0 {
@@ -83,6 +88,9 @@ func mainOf(p *cases.Program, bug *Bug) string {
 	}
 	b.WriteString("\tfor (int i = 0; i < seen->count; i++)\n" +
 		"\t\tprintf(\"CQE on ring %d: user_data %llu, res %d\\n\", seen->cqes[i].ring, seen->cqes[i].user_data, seen->cqes[i].res);\n")
+	if bug.Workers != "" {
+		b.WriteString("\tprintf(\"%d io-wq workers\\n\", seen->workers);\n")
+	}
 	if !bug.Hang {
 		b.WriteString("\tif (hung)\n\t\tprintf(\"it hangs\\n\");\n")
 	}
