@@ -350,6 +350,20 @@ func isCanceller(op uring.Op) bool {
 	return false
 }
 
+// aimedAt tells that a request which cancels, and succeeds with 0, has found its one target. What
+// cancels by other things than user_data may have found another one, and with ALL or ANY the result is how many it found.
+func aimedAt(q *cases.SQE) bool {
+	switch q.Op {
+	case uring.OpAsyncCancel:
+		return q.OpFlags == 0
+	case uring.OpPollRemove:
+		return q.Len&pollUpdate == 0
+	case uring.OpTimeoutRemove:
+		return q.OpFlags&timeoutUpdate == 0
+	}
+	return false
+}
+
 // Completes tells whether request i, once it is issued and if the kernel
 // does its work, has certainly completed when a Wait at the given step is
 // over: nothing it needs from outside is missing. The time bound is within.
@@ -360,8 +374,7 @@ func (e *Expectation) Completes(i, step int, within time.Duration, o Observed) b
 		return false
 	}
 	for _, c := range r.Cancellers { // found, so it is cancelled
-		if res, done := o.Result(c); done && res == 0 && o.ReapedBy(c, step) && e.Requests[c].SQE.Op != uring.OpLinkTimeout &&
-			e.Requests[c].SQE.Len&pollUpdate == 0 && e.Requests[c].SQE.OpFlags&timeoutUpdate == 0 {
+		if res, done := o.Result(c); done && res == 0 && o.ReapedBy(c, step) && aimedAt(e.Requests[c].SQE) {
 			return true
 		}
 	}

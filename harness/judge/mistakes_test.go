@@ -455,6 +455,18 @@ func TestNoMistake(t *testing.T) {
 			rule: "I6",
 		},
 		{
+			name:    "a cancellation of whatever there is, and there is nothing",
+			program: "ring r0 entries=4\npipe p\nsubmit r0\n  async_cancel flags=ANY\n  poll_add p.r events=IN\nwait r0 timeout=1ms\n",
+			alter:   func(_ *cases.Program, out *cases.Outcome) { completeWith(out, 0, 0); neverDone(out, 1, 1, 1) },
+			mistake: func(p *cases.Program, out *cases.Outcome) {
+				q := &p.Steps[0].SQEs[0]
+				q.OpFlags, q.Target = 0, 2
+				completeWith(out, 0, 0)
+				neverDone(out, 1, 1, 1)
+			},
+			rule: "I8",
+		},
+		{
 			name:    "a poll that says the peer is gone",
 			program: "ring r0 entries=4\nsockets s\nsubmit r0\n  poll_add s.a events=IN\nclose s.b\nwait r0\n",
 			alter:   func(_ *cases.Program, out *cases.Outcome) { completeWith(out, 0, 0x2011) },
