@@ -380,15 +380,18 @@ func (e *execution) fill(sqe *uring.SQE, s *cases.SQE, index int) {
 // quiet tells whether all that was submitted on the ring has completed and
 // been reaped. It is sure if no CQE can still be on its way.
 func (r *ringState) quiet(tags tagger) (done, sure bool) {
+	if tags == nil || r.slot < 0 {
+		done = r.reaped >= r.expect
+		sure = done
+	} else {
+		submitted, completed, freed, _ := tags.Counters(r.slot)
+		done, sure = submitted == completed, submitted == freed || r.reaped >= r.expect
+	}
+	// Last, since what was freed by then has published its CQE.
 	if r.Ready() > 0 || r.Overflowed() || r.Queued() > 0 {
 		return false, false
 	}
-	if tags == nil || r.slot < 0 {
-		done = r.reaped >= r.expect
-		return done, done
-	}
-	submitted, completed, freed, _ := tags.Counters(r.slot)
-	return submitted == completed, submitted == freed || r.reaped >= r.expect
+	return done, sure
 }
 
 // sweepCQEs reaps what is left on the rings that are still open, without waiting for more.

@@ -358,3 +358,36 @@ func TestWaitForAllGoesByTheProbes(t *testing.T) {
 		t.Errorf("looked %d times, the ring was busy for 4", tags.looks)
 	}
 }
+
+// busyTags has a request complete while the counters are read.
+type busyTags struct {
+	fakeTags
+	ring *uring.Ring
+}
+
+func (b *busyTags) Counters(int) (submitted, completed, freed uint64, gone bool) {
+	if b.looks == 0 {
+		*b.ring.Next() = uring.SQE{Opcode: uring.OpNop}
+		b.ring.Submit()
+	}
+	return b.fakeTags.Counters(0)
+}
+
+// What has completed by the time that the counters say so may have been under way just before.
+func TestQuietRingHasNothingToReap(t *testing.T) {
+	needUring(t)
+	r, err := uring.New(4, 0, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	s := ringState{Ring: r}
+	tags := &busyTags{fakeTags: fakeTags{submitted: 1}, ring: r}
+	if done, sure := s.quiet(tags); done || sure {
+		t.Errorf("done %v, sure %v, with a CQE in the queue", done, sure)
+	}
+	r.Reap()
+	if done, sure := s.quiet(tags); !done || !sure {
+		t.Errorf("done %v, sure %v, when all is reaped", done, sure)
+	}
+}
