@@ -158,7 +158,7 @@ func TestOverslept(t *testing.T) {
 			out.Events[k].Time = max(out.Events[k].Time, run.Time)
 		}
 		v := Judge(input(p, pr, out))
-		if slept := slices.Contains(v.Rules(), "I8"); slept != test.slept {
+		if slept := slices.Contains(v.Rules(), "I8"); slept != test.slept || slept != v.Late() {
 			t.Errorf("task work run by %s: I8 broken: %v\n%s", test.by, slept, dump(&v, out))
 		}
 	}

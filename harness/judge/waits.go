@@ -421,8 +421,10 @@ func (j *judge) overslept(s int, st *cases.Step) {
 			if j.exp.Requests[i].Role != model.Plain {
 				rule = "G11"
 			}
-			j.violate(rule, fmt.Sprintf("the wait in step %d took %v and was ended by its timeout, since nobody woke it when the task work of %s came",
-				s, took.Round(time.Millisecond), j.name(i)), []int{i}, []int{since, k}, nil)
+			if v := j.violate(rule, fmt.Sprintf("the wait in step %d took %v and was ended by its timeout, since nobody woke it when the task work of %s came",
+				s, took.Round(time.Millisecond), j.name(i)), []int{i}, []int{since, k}, nil); v != nil {
+				v.Late = true
+			}
 			return
 		}
 	}
