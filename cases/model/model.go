@@ -883,18 +883,19 @@ func (e *Expectation) drains() {
 }
 
 // Undrained tells that SQE i may be held back until its ring ends: it is behind a drain and behind a chain whose head
-// was rejected before the ring noted its CQE_SKIP_SUCCESS, so that it drains by CQEs that are hidden. 6.12 itself does so.
+// was rejected before the ring noted its CQE_SKIP_SUCCESS, so that it drains by CQEs that are hidden, or behind
+// a request that posts a notification as well, which is one CQE too many. 6.12 itself does so.
 func (e *Expectation) Undrained(i int) bool {
-	drains, hides := false, false
+	drains, wrong := false, false
 	for k := range i + 1 {
 		o := &e.Requests[k]
 		if o.Ring != e.Requests[i].Ring {
 			continue
 		}
 		drains = drains || o.SQE.Flags&uring.IODrain != 0
-		hides = hides || o.Chain >= 0 && o.Element == 0 && o.Role != Member && o.Skip && e.known(o.SQE).Errno != 0
+		wrong = wrong || Notifies(o.SQE.Op) || o.Chain >= 0 && o.Element == 0 && o.Role != Member && o.Skip && e.known(o.SQE).Errno != 0
 	}
-	return drains && hides
+	return drains && wrong
 }
 
 // HeldWith is the last SQE whose drain holds SQE i back as well: that of the last element of its chain. While it

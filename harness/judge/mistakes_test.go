@@ -301,6 +301,24 @@ func TestNoMistake(t *testing.T) {
 			rule: "I8",
 		},
 		{
+			name:    "a request behind a drain that a notification upsets",
+			program: "ring r0 entries=4\nsockets s\nbuf b size=16\nsubmit r0\n  send_zc s.a b len=16\n  nop DRAIN\nwait r0 1\nwait r0 timeout=1ms\n",
+			alter:   func(_ *cases.Program, out *cases.Outcome) { neverDone(out, 1, 2, 0) },
+			mistake: func(p *cases.Program, out *cases.Outcome) {
+				p.Steps[0].SQEs[0].Op = uring.OpSend
+				neverDone(out, 1, 2, 0)
+			},
+			rule: "I8",
+		},
+		{
+			name:    "a hidden zero-copy send whose notification overflows",
+			program: "ring r0 entries=4\nsockets s\nbuf b size=16\nsubmit r0\n  op=99 GROUP SKIP\n  sendmsg_zc s.a\nwait r0 1\n",
+			profile: "v7",
+			alter:   notified(1, 1<<3),
+			mistake: notified(1, 0),
+			rule:    "G4",
+		},
+		{
 			name:    "a read from an eventfd that is closed",
 			program: "ring r0 entries=4\neventfd e\nbuf b size=8\nsubmit r0\n  read e b len=8\nclose e\nwait r0 timeout=1ms\n",
 			alter: func(_ *cases.Program, out *cases.Outcome) {
@@ -778,5 +796,16 @@ func notFound(target, by int) func(*cases.Program, *cases.Outcome) {
 			return true
 		})
 		out.Events = append(out.Events, end...)
+	}
+}
+
+// notified hides the CQE of request i, and has the queue overflow by another one, with the given flags.
+func notified(i int, flags uint64) func(*cases.Program, *cases.Outcome) {
+	return func(_ *cases.Program, out *cases.Outcome) {
+		hide(out, i)
+		at := slices.IndexFunc(out.Events, func(e cases.Event) bool { return e.Kind == cases.EvFree && e.UserData == cases.UserData(i) })
+		e := out.Events[at]
+		e.Kind, e.Res, e.Arg, e.Req = cases.EvOverflow, 0, flags, 0
+		out.Events = slices.Insert(out.Events, at+1, e)
 	}
 }
