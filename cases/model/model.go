@@ -842,7 +842,8 @@ func (e *Expectation) drains() {
 		if r.SQE.Flags&uring.IODrain == 0 || r.Role == Member || r.Opaque { // P4.2
 			continue
 		}
-		notified := func(end int) bool { // the kernel counts CQEs, and that of a notification twice
+		// The kernel counts CQEs, and a notification's is one too many. That of a request which is rejected comes at once.
+		notified := func(end int) bool {
 			return slices.ContainsFunc(e.Requests[:end], func(o Request) bool { return o.Ring == r.Ring && Notifies(o.SQE.Op) })
 		}
 		if notified(i) {
@@ -874,7 +875,7 @@ func (e *Expectation) drains() {
 		e.order(rule, earlier, Done, drained, Issued)
 		e.order("G8", groups, Done, drained, Issued) // the sequence counts every SQE of a group
 		if r.Role == Leader && !e.skipsInChain(r) && !notified(drained[len(drained)-1]+1) {
-			if k := slices.IndexFunc(later, e.losesDrain); k >= 0 {
+			if k := slices.IndexFunc(later, func(j int) bool { return e.losesDrain(j) || notified(j+1) }); k >= 0 {
 				later = later[:k]
 			}
 			e.order("G8", drained, Done, later, Issued)

@@ -256,6 +256,11 @@ func TestExpectOrder(t *testing.T) {
 	if !has(model.Expect(hides, v4(t)), "G8", 1, model.Done, 4, model.Issued) {
 		t.Error("what is behind the chain behind a drained group must be held back")
 	}
+	hides.Steps[0].SQEs[2].Op = uring.OpSendZc
+	if has(model.Expect(hides, v4(t)), "G8", 1, model.Done, 4, model.Issued) {
+		t.Error("a notification upsets the drain's sequence for what comes behind it")
+	}
+	hides.Steps[0].SQEs[2].Op = uring.OpNop
 	hides.Steps[0].SQEs[3].Op = uring.OpLast
 	if has(model.Expect(hides, v4(t)), "G8", 1, model.Done, 4, model.Issued) {
 		t.Error("a chain that is rejected and hides it has no place in the drain's sequence")
