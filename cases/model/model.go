@@ -471,7 +471,7 @@ func (e *Expectation) parse() {
 			step = r.Step
 			refused, sure = e.Refused(step)
 		}
-		if r.Step == stopped || refused != 0 && sure {
+		if r.Step == stopped || refused != 0 && sure && !e.sqpoll(r) { // SQPOLL's thread takes what was refused as well, when it may
 			continue
 		}
 		before := skipped[r.Ring]
@@ -875,7 +875,7 @@ func (e *Expectation) drains() {
 		e.order(rule, earlier, Done, drained, Issued)
 		e.order("G8", groups, Done, drained, Issued) // the sequence counts every SQE of a group
 		if r.Role == Leader && !e.skipsInChain(r) && !notified(drained[len(drained)-1]+1) {
-			if k := slices.IndexFunc(later, func(j int) bool { return e.losesDrain(j) || notified(j+1) }); k >= 0 {
+			if k := slices.IndexFunc(later, func(j int) bool { return e.Requests[j].Opaque || e.losesDrain(j) || notified(j+1) }); k >= 0 {
 				later = later[:k]
 			}
 			e.order("G8", drained, Done, later, Issued)

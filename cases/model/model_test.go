@@ -326,6 +326,24 @@ func TestExpectWorker(t *testing.T) {
 	}
 }
 
+// What SQPOLL's thread finds when its ring is enabled was submitted before, though that was refused.
+func TestSubmittedToADisabledRing(t *testing.T) {
+	for _, test := range []struct {
+		flags uring.SetupFlags
+		want  model.Prep
+	}{
+		{uring.SetupSubmitAll | uring.SetupRDisabled | uring.SetupSQPoll, model.Prep{Errno: -model.EOPNOTSUPP, Unsure: true}},
+		{uring.SetupSubmitAll | uring.SetupRDisabled, model.Prep{}},
+	} {
+		p := nops([]uring.SQEFlags{skip, d})
+		p.Rings[0].Flags = test.flags
+		p.Steps = append(p.Steps, cases.Step{Kind: cases.StepRegister, Reg: &cases.Registration{Op: uring.RegisterEnableRings}})
+		if got := model.Expect(p, v4(t)).Requests[1].Prep; got != test.want {
+			t.Errorf("flags %s: %+v, want %+v", cases.SetupFlagNames(test.flags), got, test.want)
+		}
+	}
+}
+
 // With SQPOLL a batch ends where the kernel's thread looks: certainly behind what was waited for.
 func TestBatchesOfSQPoll(t *testing.T) {
 	open, rest := []uring.SQEFlags{g, g}, []uring.SQEFlags{0, 0}

@@ -124,6 +124,10 @@ func (r *Ring) RegisterRingFD() (int, error) {
 	arg := rsrcUpdate{offset: ^uint32(0), data: uint64(r.fd.Load())}
 	n, err := r.register(RegisterRingFDs, unsafe.Pointer(&arg), 1)
 	if err == nil && n == 1 {
+		// It is registered once: another place would hold the ring open until its thread ends.
+		if old := r.index.Load(); old >= 0 && uint32(old) != arg.offset {
+			r.UnregisterRingFD()
+		}
 		r.index.Store(int32(arg.offset))
 	}
 	return n, err

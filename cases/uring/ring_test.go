@@ -228,3 +228,13 @@ func TestSupported(t *testing.T) {
 		}
 	}
 }
+
+// A ring that is registered again gives its place back: there are few, and each holds it open.
+func TestRegisteredTwice(t *testing.T) {
+	r := newRing(t, 4, 0, 0)
+	for n := range 40 { // IO_RINGFD_REG_MAX is 16
+		if got, err := r.RegisterRingFD(); got != 1 || err != nil {
+			t.Fatalf("time %d: %d, %v", n, got, err)
+		}
+	}
+}

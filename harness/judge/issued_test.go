@@ -140,7 +140,6 @@ func TestWorkersSeen(t *testing.T) {
 	}{
 		{"outside, alone", "nop GROUP\n  nop ASYNC\n", 1, false, NoWorkers},
 		{"outside, where another one has a worker", "nop ASYNC\n  nop ASYNC\n", 1, false, ""},
-		{"outside, where it may be cancelled", "nop LINK\n  nop ASYNC\n", 1, false, ""},
 		{"in a worker, alone", "nop GROUP\n  nop\n", 1, true, SomeWorkers},
 		{"in a worker, where another one asks for it", "nop ASYNC\n  nop\n", 1, true, ""},
 	} {

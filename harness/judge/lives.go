@@ -273,7 +273,7 @@ func (j *judge) workers() {
 		if r.Worker == model.WorkerMust {
 			j.check(rule, 1)
 			if f.issue != none && !j.inWorker(f.issue) {
-				if len(r.Cancels) == 0 && !j.anyWorker() {
+				if state, _ := j.cancelled(i); state == model.No && !j.anyWorker() {
 					j.v.Workers = NoWorkers
 				}
 				j.violate(rule, fmt.Sprintf("%s has ASYNC, but was first issued outside of io-wq", j.name(i)), []int{i}, []int{f.issue}, nil)
