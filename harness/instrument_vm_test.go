@@ -25,6 +25,9 @@ func TestInstrumentLeftOut(t *testing.T) {
 		filepath.Join("..", "cases", "catalogue", "c5-poll-leader.ring"))
 	if v := run.Cases[0].Verdict; v.Status != judge.Pass {
 		t.Errorf("verdict %s (%s), want PASS", v.Status, v.Reason)
+		for _, c := range run.Cases[0].Crashes {
+			t.Log(strings.Join(c.Lines, "\n"))
+		}
 	}
 	in := map[string]bool{}
 	for _, i := range run.Kernel.Instruments {
