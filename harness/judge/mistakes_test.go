@@ -781,7 +781,7 @@ func announced(i int) func(*cases.Program, *cases.Outcome) {
 	}
 }
 
-// notFound has the second SQE, a cancellation, not find the first, and that end only then.
+// notFound has one SQE, a cancellation, not find the other, its target, and that end only then.
 func notFound(target, by int) func(*cases.Program, *cases.Outcome) {
 	return func(_ *cases.Program, out *cases.Outcome) {
 		completeWith(out, by, -model.ENOENT)

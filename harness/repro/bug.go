@@ -17,7 +17,7 @@ func BugOf(p *cases.Program, v *judge.Verdict, o *cases.Outcome) *Bug {
 	if len(v.Violations) == 0 {
 		return bug
 	}
-	if v.Userspace == nil && ended(o) && (len(p.Steps) == 0 || !p.Steps[len(p.Steps)-1].Kind.Ends()) {
+	if v.Userspace == nil && ended(o) && !endsItself(p) {
 		bug.Workers = v.Workers
 	}
 	first := &v.Violations[0]
@@ -53,6 +53,11 @@ func BugOf(p *cases.Program, v *judge.Verdict, o *cases.Outcome) *Bug {
 // ended tells whether the process came to its end: what hangs then is a ring.
 func ended(o *cases.Outcome) bool {
 	return o != nil && slices.Contains([]cases.End{cases.EndDone, cases.EndExited, cases.EndKilled, cases.EndExeced}, o.End)
+}
+
+// endsItself tells that the program's last step ends its process, so that nothing comes behind it.
+func endsItself(p *cases.Program) bool {
+	return len(p.Steps) > 0 && p.Steps[len(p.Steps)-1].Kind.Ends()
 }
 
 // beside returns the other SQEs of the submissions that those in list are of.

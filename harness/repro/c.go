@@ -243,7 +243,7 @@ func (w *writer) program(workers bool) string {
 		}
 		fmt.Fprintf(&body, "\trun_in(%s, step%d, %d);\n", t, i+1, background)
 	}
-	if len(w.p.Steps) == 0 || !w.p.Steps[len(w.p.Steps)-1].Kind.Ends() {
+	if !endsItself(w.p) {
 		body.WriteString("\n")
 		for _, t := range w.p.Threads() {
 			fmt.Fprintf(&body, "\tsettle(&thread_%s);\n", name(t))
